@@ -1,0 +1,212 @@
+//! The law: what a run does with an input.
+//!
+//! [`advance`] is total and pure. It never loops over time and never looks outside: the shell loads the run, asks, and
+//! commits what it is told, on the condition that the run is still the one it asked about.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::contact::{Attributes, Contact};
+use crate::event::Event;
+use crate::ids::{StepId, WorkflowId};
+use crate::phi::Phi;
+use crate::run::Run;
+use crate::version::{StepIndex, Version};
+
+/// What a decision is made on besides the run and the input.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment<'a> {
+    /// Now.
+    pub now: Timestamp,
+    /// The version that the run is pinned to.
+    pub version: &'a Version,
+    /// The contact as it stands.
+    pub contact: &'a Contact,
+    /// The zone where neither contact nor workflow has one.
+    pub account_zone: &'a TimeZone,
+    /// Whether the workflow is paused (S15).
+    pub paused: bool,
+}
+
+/// What happens to a run.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// Its time has come, or the shell thinks so.
+    Due,
+    /// The shell wants to send the mail of the step that the run is ready at.
+    Claim,
+    /// The mail of the step that the run is ready at is not to be sent, for this reason; the run goes on.
+    Skip(Cow<'static, str>),
+    /// The mail of the step that the run is ready at has to wait.
+    Defer {
+        /// Until when.
+        until: Timestamp,
+        /// Why.
+        reason: Cow<'static, str>,
+    },
+    /// The mail of the step that the run is ready at could not be made, or policy ends the run here.
+    Stop(crate::run::Outcome),
+    /// What the mail service said to an attempt.
+    Answered {
+        /// The send step.
+        step: StepIndex,
+        /// The attempt.
+        attempt: u32,
+        /// The answer.
+        answer: Answer,
+    },
+    /// What the mail service tells later of an attempt.
+    Engaged(Engagement),
+    /// An event of the contact.
+    Heard(Event),
+    /// The contact changed.
+    Changed,
+    /// Somebody cancels the run.
+    Cancel,
+    /// The contact is being deleted.
+    Delete,
+    /// The workflow goes on after a pause.
+    Resume,
+}
+
+/// What the mail service said to an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// It took the mail.
+    Accepted {
+        /// The id it gave it.
+        id: String,
+        /// Whether it is in the mailbox already, as with the built-in one.
+        delivered: bool,
+    },
+    /// It refused the mail for good; the code says why.
+    Refused(Cow<'static, str>),
+    /// It did not take the mail now; the attempt may be repeated after so long.
+    Throttled {
+        /// When to try again.
+        until: Timestamp,
+    },
+    /// Nobody can say.
+    Unknown,
+}
+
+/// What the mail service tells later of an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Engagement {
+    /// The send step.
+    pub step: StepIndex,
+    /// The attempt.
+    pub attempt: u32,
+    /// The id that the service gave the mail.
+    pub message: String,
+    /// What happened.
+    pub kind: EngagementKind,
+    /// When.
+    pub at: Timestamp,
+    /// Whether it was a machine, not a person (S20).
+    pub machine: bool,
+}
+
+/// What happened to a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EngagementKind {
+    /// The service took it.
+    Sent,
+    /// The service says that it was never sent.
+    Rejected,
+    /// It reached the mailbox.
+    Delivered,
+    /// It was opened.
+    Opened,
+    /// A link was clicked; `""` for a link without a name.
+    Clicked {
+        /// The link's name.
+        link: String,
+    },
+    /// It bounced.
+    Bounced {
+        /// For good: the address takes no more mail.
+        permanent: bool,
+    },
+    /// The recipient called it spam.
+    Complained,
+}
+
+/// The answer of [`advance`].
+#[derive(Debug, Clone)]
+pub enum Decision {
+    /// The run changes: commit this.
+    Move(Box<Transition>),
+    /// Nothing changes, and why. A repeat is this.
+    Ignore(Stale),
+}
+
+/// A change of a run, to be committed if the run is still at `run.revision`.
+#[derive(Debug, Clone)]
+pub struct Transition {
+    /// The run as it will be. Its revision is still the one that it was decided on.
+    pub run: Run,
+    /// The contact as it will be, where the run changes it. Committed together with the run.
+    pub contact: Option<Contact>,
+    /// Runs that begin in other workflows with this very commit.
+    pub jumps: Vec<JumpOut>,
+    /// What somebody should be told.
+    pub alarms: Vec<Alarm>,
+}
+
+/// A run that a jump starts in another workflow.
+#[derive(Debug, Clone)]
+pub struct JumpOut {
+    /// The step that jumps.
+    pub from: StepIndex,
+    /// Into which workflow.
+    pub workflow: WorkflowId,
+    /// At which step; its first where it is not given.
+    pub step: Option<StepId>,
+    /// What the new run gets as its entry.
+    pub payload: Phi<Attributes>,
+}
+
+/// What somebody should be told: counted, and alarmed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Alarm {
+    /// A second message id for one visit (S9).
+    DuplicateSend,
+    /// A send became unknown (S8).
+    Unknown,
+    /// An unknown send was settled.
+    UnknownSettled,
+}
+
+/// Why an input changes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stale {
+    /// The run is over.
+    Ended,
+    /// It is not due yet.
+    NotDue,
+    /// It is somewhere else by now.
+    NotThere,
+    /// It is known already.
+    Known,
+    /// The run does not care.
+    Irrelevant,
+    /// The workflow is paused.
+    Paused,
+}
+
+/// A contradiction between run and version: a fault of ours, not of an author.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The run is in a step that its version does not have.
+    #[error("the run is in a step that its version does not have")]
+    NoSuchStep,
+    /// The run is at a step as if it were of another kind.
+    #[error("the run's state does not fit the kind of its step")]
+    WrongKind,
+    /// The version is not the one that the run is pinned to.
+    #[error("the run is pinned to another version")]
+    WrongVersion,
+}

@@ -1,0 +1,46 @@
+//! Events: things that happened to a contact, as the caller tells them.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::contact::Attributes;
+use crate::ids::{EventId, Name};
+use crate::phi::Phi;
+
+/// One event of one contact. It counts once by (source, id) (S19).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// The caller's id of the event.
+    pub id: EventId,
+    /// Who told it: the API, a step of a workflow.
+    pub source: Source,
+    /// What happened.
+    pub name: Name,
+    /// When it happened, by the caller's account.
+    pub at: Timestamp,
+    /// When it came in.
+    pub received_at: Timestamp,
+    /// Whatever else the caller says about it.
+    #[serde(default)]
+    pub properties: Phi<Attributes>,
+}
+
+/// Where an event came from: ids are unique within their source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// `POST /v1/contacts/{id}/events` and the batch route.
+    Api,
+    /// An `emit` step.
+    Workflow,
+}
+
+impl Source {
+    /// The name that stands in keys and records.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Workflow => "workflow",
+        }
+    }
+}
