@@ -53,7 +53,12 @@ fn pieces(text: &str) -> Option<Pieces<'_>> {
 /// The instant that a value names: a text in RFC 3339, a date-time without offset, or a date, the latter two read in the
 /// zone. `None` where the value is no date, or one beyond the range of timestamps.
 pub fn parse_date(value: &Value, tz: &TimeZone) -> Option<Timestamp> {
-    Written::parse(value.as_str()?)?.instant(tz)
+    parse_text(value.as_str()?, tz)
+}
+
+/// [`parse_date`] of a text.
+pub(crate) fn parse_text(text: &str, tz: &TimeZone) -> Option<Timestamp> {
+    Written::parse(text)?.instant(tz)
 }
 
 /// The day that a value names, as it is written there. `None` where the value is no date.

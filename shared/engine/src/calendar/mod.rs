@@ -11,6 +11,7 @@ mod window;
 mod zone;
 
 pub use age::age;
+pub(crate) use date::parse_text;
 pub use date::{parse_civil_date, parse_date};
 pub use wait::{grace, wait_time};
 pub use window::{Opening, opening};
