@@ -3,6 +3,8 @@
 //! A condition is parsed from the document once ([`parse`]), with every fault found at once, and evaluated as often as
 //! needed ([`eval`]), each test leaving an [`crate::explain::Explanation`].
 
+pub mod parse;
+
 use std::sync::Arc;
 
 use jiff::Span;

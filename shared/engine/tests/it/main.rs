@@ -1,0 +1,4 @@
+//! The engine from outside.
+
+mod document_faults;
+mod document_samples;
