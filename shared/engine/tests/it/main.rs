@@ -1,0 +1,9 @@
+//! The promises of the engine, held from outside.
+
+mod calendar_reference;
+mod calendar_rules;
+//mod condition_reference;
+//mod condition_rules;
+//mod render_hostile;
+//mod render_mail;
+//mod render_template;
