@@ -1,5 +1,7 @@
 //! Steps that change the contact: attributes and manual segments.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Number, Value};
 
 use super::walk::{Flow, Walk};
@@ -69,6 +71,8 @@ pub(super) fn payload(walk: &Walk<'_>, payload: Option<&Value>) -> Result<Phi<At
     }
 }
 
+static NO_LINKS: BTreeMap<String, String> = BTreeMap::new();
+
 fn fill(walk: &Walk<'_>, value: &Value) -> Result<Value, Outcome> {
     let scope = RenderScope {
         contact: &walk.contact,
@@ -76,6 +80,7 @@ fn fill(walk: &Walk<'_>, value: &Value) -> Result<Value, Outcome> {
         tz: &walk.zone().tz,
         now: walk.now(),
         unsubscribe_url: None,
+        links: &NO_LINKS,
     };
     render::fill(value, &scope).map_err(|_| Outcome::Failed("template".into()))
 }

@@ -223,9 +223,3 @@ fn first_true(
 pub(super) fn target_of(paths: &[Path], nth: u16) -> Target {
     paths.get(usize::from(nth)).map_or(Target::End, |path| path.next)
 }
-
-/// How long before its deadline an event may still be on its way: see [`calendar::grace`].
-pub(super) const fn in_time(at: Timestamp, until: Timestamp) -> bool {
-    at.as_nanosecond() <= until.as_nanosecond()
-}
-

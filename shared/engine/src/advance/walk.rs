@@ -24,6 +24,8 @@ pub(super) struct Walk<'a> {
     pub(super) contact: Cow<'a, Contact>,
     jumps: Vec<JumpOut>,
     pub(super) alarms: Vec<Alarm>,
+    /// Something was written down on the run that is worth a commit even if the run stays where it is.
+    pub(super) noted: bool,
     zone: OnceCell<Zone>,
 }
 
@@ -45,6 +47,7 @@ impl<'a> Walk<'a> {
             contact: Cow::Borrowed(moment.contact),
             jumps: Vec::new(),
             alarms: Vec::new(),
+            noted: false,
             zone: OnceCell::new(),
         }
     }

@@ -3,13 +3,10 @@
 //! A condition is parsed from the document once ([`parse`]), with every fault found at once, and evaluated as often as
 //! needed ([`eval`]), each test leaving an [`crate::explain::Explanation`].
 
-<<<<<<< .merge_file_Xqitjo
 mod compare;
 mod engaged;
 pub mod eval;
-=======
 pub mod parse;
->>>>>>> .merge_file_lfIvtT
 
 use std::sync::Arc;
 
