@@ -1,5 +1,11 @@
 //! What a mail looks like.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::needless_pass_by_value,
+    reason = "helpers of tests, called with literals, fail the test"
+)]
+
 use std::collections::BTreeMap;
 
 use carepath_engine::calendar::parse_zone;
