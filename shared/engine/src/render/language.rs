@@ -120,14 +120,14 @@ pub(super) fn context(scope: &RenderScope<'_>) -> Value {
     let mut root: BTreeMap<String, Value> = BTreeMap::new();
     root.insert("contact".to_owned(), contact(scope.contact));
     root.insert("entry".to_owned(), object(scope.entry));
-    root.insert("saved".to_owned(), Value::from_iter(BTreeMap::<String, Value>::new()));
+    root.insert("saved".to_owned(), object(&Attributes::new()));
     root.insert("now".to_owned(), Value::from(scope.now.to_string()));
     root.insert("links".to_owned(), texts(scope.links.iter().map(|(name, url)| (name.as_str(), Some(url.as_str())))));
     root.insert(ZONE.to_owned(), Value::from_object(Reader(scope.tz.clone())));
     if let Some(url) = scope.unsubscribe_url {
         root.insert("unsubscribe_url".to_owned(), Value::from(url));
     }
-    Value::from_iter(root)
+    Value::from_pairs(root)
 }
 
 fn contact(contact: &Contact) -> Value {
@@ -152,17 +152,17 @@ fn contact(contact: &Contact) -> Value {
     }
     fields.insert("attributes".to_owned(), object(contact.attributes.expose()));
     fields.insert("topics".to_owned(), texts(topics));
-    Value::from_iter(fields)
+    Value::from_pairs(fields)
 }
 
 fn texts<'a>(texts: impl Iterator<Item = (&'a str, Option<&'a str>)>) -> Value {
-    texts.filter_map(|(name, text)| Some((name.to_owned(), Value::from(text?)))).collect::<BTreeMap<_, _>>().into()
+    Value::from_pairs(texts.filter_map(|(name, text)| Some((name, text?))))
 }
 
 /// `null` counts as missing, here as in conditions.
 fn object(fields: &Attributes) -> Value {
     let there = fields.iter().filter(|(_, value)| !value.is_null());
-    there.map(|(name, value)| (name.clone(), value_of(value))).collect::<BTreeMap<_, _>>().into()
+    Value::from_pairs(there.map(|(name, value)| (name.as_str(), value_of(value))))
 }
 
 fn value_of(json: &Json) -> Value {

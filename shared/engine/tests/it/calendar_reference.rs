@@ -1,5 +1,7 @@
 //! The calendar against a reference that knows nothing but a clock on a wall: it walks minute by minute.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
+
 use carepath_engine::calendar::{Opening, add, opening, parse_date, parse_zone, wait_time};
 use carepath_engine::version::{Anchor, SendPolicy, WaitUntil, Window};
 use jiff::civil::{Date, DateTime, Time, Weekday};

@@ -2,8 +2,9 @@
 
 mod calendar_reference;
 mod calendar_rules;
-//mod condition_reference;
-//mod condition_rules;
-//mod render_hostile;
-//mod render_mail;
-//mod render_template;
+mod condition_engagement;
+mod condition_reference;
+mod condition_rules;
+mod render_hostile;
+mod render_mail;
+mod render_template;
