@@ -5,6 +5,9 @@
 //! has to load for ever.
 
 mod context;
+mod graph;
+mod placed;
+mod rules;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,6 +17,7 @@ use serde_json::Value;
 pub use self::context::{
     AttributeFacts, AttributeType, Context, FieldClass, Place, SegmentKind, TemplateFacts, Variable,
 };
+pub use self::rules::RULES;
 use crate::condition::parse::{self, Scope};
 use crate::document::{At, Draft, Faults, Report, read, workflow_name};
 use crate::ids::{SegmentId, TemplateId};
@@ -108,9 +112,13 @@ fn read_segment(document: &Value, faults: &mut Faults) -> Option<Segment> {
     Some(Segment { name: name.unwrap_or_else(|| id.to_string()), id, membership: membership? })
 }
 
-fn examine(document: &Value, number: u32, _context: &Context<'_>) -> (Option<Draft>, Faults) {
+fn examine(document: &Value, number: u32, context: &Context<'_>) -> (Option<Draft>, Faults) {
     let mut faults = Faults::default();
     let draft = read(document, number, &mut faults);
+    if let Some(draft) = &draft {
+        let graph = graph::Graph::new(draft);
+        rules::run(&rules::Subject { draft, version: &draft.version, graph: &graph, context }, &mut faults);
+    }
     (draft, faults)
 }
 

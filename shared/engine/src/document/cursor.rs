@@ -161,11 +161,6 @@ impl<'d> Fields<'d> {
         self.map.contains_key(name)
     }
 
-    /// The value itself of the object.
-    pub(crate) fn map(&self) -> &'d Map<String, Value> {
-        self.map
-    }
-
     /// The one of `names` that is there. None or several is a fault.
     pub(crate) fn exactly_one(
         &mut self,
