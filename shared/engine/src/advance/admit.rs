@@ -90,7 +90,7 @@ fn reentry(
     if prior.iter().any(|run| run.entry.cause == cause) {
         return Some(Refusal::SameCause);
     }
-    let Some(last) = prior.iter().map(|run| run.entry.at).max() else { return None };
+    let last = prior.iter().map(|run| run.entry.at).max()?;
     let mut refuse = |test: &'static str, refusal: Refusal| {
         why.push(Explanation::new(test, false, "runs of the contact").observed(last.to_string()));
         Some(refusal)

@@ -262,7 +262,7 @@ pub fn advance(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision,
         (State::Ready { step, .. }, Input::Due) => walk.resume_at(*step),
         (State::Ready { step, .. }, Input::Claim) => send::claim(walk, *step),
         (State::Ready { step, .. }, Input::Defer { until, reason }) => send::defer(walk, *step, *until, reason),
-        (State::Ready { step, .. }, Input::Fail(code)) => send::fail(walk, *step, code),
+        (State::Ready { step, .. }, Input::Fail(code)) => send::fail(walk, *step, code.clone()),
 
         // Claimed and unknown: the mail service answers, or time does.
         (State::Claimed { step, claim }, Input::Answered { step: at, attempt, answer })

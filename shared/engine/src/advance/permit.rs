@@ -70,11 +70,11 @@ fn window(walk: &Walk<'_>, why: &mut Vec<Explanation>) -> Option<Permit> {
         return None;
     }
     let zone = walk.zone();
-    let local = walk.now().to_zoned(zone.tz.clone());
+    let local = zone.tz.to_datetime(walk.now());
     let opening = calendar::opening(policy, walk.now(), &zone.tz);
     let said = |open: bool| {
         Explanation::new("send window open", open, zone.source.as_str())
-            .observed(local.strftime("%a %H:%M %Q").to_string())
+            .observed(local.strftime("%a %H:%M").to_string())
     };
     let until = match opening {
         Opening::Open => {

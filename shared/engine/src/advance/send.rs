@@ -89,7 +89,7 @@ pub(super) fn defer(
     walk: Walk<'_>,
     step: StepIndex,
     until: Timestamp,
-    reason: &Cow<'static, str>,
+    reason: &str,
 ) -> Result<Decision, Fault> {
     let mut walk = walk;
     explain_once(&mut walk, vec![Explanation::new(format!("deferred: {reason}"), true, "mail service")]);
@@ -97,10 +97,10 @@ pub(super) fn defer(
 }
 
 /// The mail could not be made.
-pub(super) fn fail(mut walk: Walk<'_>, step: StepIndex, code: &Cow<'static, str>) -> Result<Decision, Fault> {
+pub(super) fn fail(mut walk: Walk<'_>, step: StepIndex, code: Cow<'static, str>) -> Result<Decision, Fault> {
     let edges = send_step(&walk, step)?;
     message(&mut walk, step, MessageState::Failed, Some(code.clone()));
-    let why = Explanation::new("mail could be made", false, "template").observed(code.as_ref());
+    let why = Explanation::new("mail could be made", false, "template").observed(code.into_owned());
     walk.leave(Edge::OnFailure, edges.on_failure, vec![why])
 }
 

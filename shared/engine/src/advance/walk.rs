@@ -112,7 +112,8 @@ impl<'a> Walk<'a> {
                 explanation: Vec::new(),
             });
             if self.moment.paused {
-                return self.park(State::Ready { step: index, due: self.moment.now });
+                let due = self.now();
+                return self.park(State::Ready { step: index, due });
             }
             match self.perform(index)? {
                 Flow::Leave(edge, next) => {
