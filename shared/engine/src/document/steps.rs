@@ -1,6 +1,6 @@
 //! Steps and the edges between them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::cursor::{At, Fields};
 use super::faults::{Faults, quote};
@@ -18,7 +18,7 @@ const MAX_EDGES: usize = 1_000;
 #[derive(Debug, Default)]
 pub(crate) struct Steps {
     ids: Vec<StepId>,
-    places: HashMap<StepId, StepIndex>,
+    places: BTreeMap<StepId, StepIndex>,
 }
 
 impl Steps {

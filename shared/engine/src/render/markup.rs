@@ -1,7 +1,6 @@
 //! Markup: MJML to HTML, HTML to plain text, and the links in between.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 
 use lol_html::html_content::{ContentType, Element};
 use lol_html::{RewriteStrSettings, element, rewrite_str};
@@ -24,7 +23,7 @@ pub(super) struct BadMjml {
 /// the template asks for them.
 pub(super) fn mjml_to_html(mjml: &str) -> Result<String, BadMjml> {
     let parsed = mrml::parse(mjml).map_err(|error| BadMjml { message: error.to_string(), at: position(&error) })?;
-    let options = RenderOptions { disable_comments: true, fonts: HashMap::new(), ..RenderOptions::default() };
+    let options = RenderOptions { disable_comments: true, fonts: [].into(), ..RenderOptions::default() };
     parsed.element.render(&options).map_err(|error| BadMjml { message: error.to_string(), at: None })
 }
 
