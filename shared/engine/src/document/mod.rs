@@ -13,6 +13,7 @@ mod report;
 pub(crate) mod scalar;
 mod shape;
 mod shape_condition;
+mod shape_steps;
 mod steps;
 mod waits;
 mod workflow;
