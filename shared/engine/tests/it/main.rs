@@ -1,5 +1,13 @@
-//! The engine from outside.
+//! The promises of the engine, held from outside.
 
+mod calendar_reference;
+mod calendar_rules;
+mod condition_engagement;
+mod condition_reference;
+mod condition_rules;
+mod render_hostile;
+mod render_mail;
+mod render_template;
 mod compile_conditions;
 mod compile_mails;
 mod compile_structure;
