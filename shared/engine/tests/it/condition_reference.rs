@@ -46,7 +46,8 @@ fn reference(condition: &Condition, scope: &Scope<'_>) -> bool {
                     let today = scope.tz.to_datetime(scope.now).date();
                     // Birthdays lived through, one by one.
                     let lived = (1..200).take_while(|years| born.saturating_add(years.years()) <= today);
-                    json!(lived.count())
+                    let to_come = (0..200).take_while(|years: &i64| born.saturating_sub(years.years()) > today);
+                    if born > today { json!(-i64::try_from(to_come.count()).unwrap()) } else { json!(lived.count()) }
                 });
                 value_test(age, op, scope)
             }
