@@ -133,6 +133,7 @@ fn s12_a_window_opens_after_a_gap_and_once_in_a_fold() {
     let gone = window(time(2, 0, 0, 0), time(2, 45, 0, 0), &[]);
     let opens = Opening::ClosedUntil(at("2026-03-30T00:00:00Z"));
     assert_eq!(opening(&gone, at("2026-03-29T01:00:00Z"), &berlin), opens);
+    assert_eq!(opening(&gone, at("2026-03-29T00:30:00Z"), &berlin), opens);
 }
 
 #[test]
@@ -194,6 +195,14 @@ fn a_wait_moves_on_to_the_first_of_its_days() {
     let wait = until(fixed, Span::new().days(1), Some(time(9, 0, 0, 0)), &[Weekday::Monday, Weekday::Tuesday]);
     let found = wait_time(&wait, Timestamp::UNIX_EPOCH, None, &TimeZone::UTC);
     assert_eq!(found, Some(at("2026-11-30T09:00:00Z")));
+}
+
+/// S12: the gap moves the time on its own day only.
+#[test]
+fn s12_a_wait_that_moves_on_from_a_gap_keeps_its_time_of_day() {
+    let wait = until(attribute(), Span::new(), Some(time(2, 30, 0, 0)), &[Weekday::Monday]);
+    let found = wait_time(&wait, Timestamp::UNIX_EPOCH, Some(&json!("2026-03-29")), &tz("Europe/Berlin"));
+    assert_eq!(found, Some(at("2026-03-30T00:30:00Z")));
 }
 
 #[test]

@@ -68,8 +68,8 @@ fn w007_a_path_that_an_earlier_one_covers() {
     assert_eq!(paths(narrow, broad), 0);
 }
 
-fn entered(entry: Value, steps: Value) -> Vec<String> {
-    let mut document = workflow(&steps);
+fn entered(entry: Value, steps: &Value) -> Vec<String> {
+    let mut document = workflow(steps);
     document["entry"] = entry;
     let report = World::new().check(&document);
     found(&report, "W008").into_iter().map(|(pointer, _)| pointer.to_owned()).collect()
@@ -89,14 +89,14 @@ fn w008_a_condition_that_the_entry_rules_out() {
         json!({ "not": { "segment": "vip" } }),
         json!({ "all": [{ "segment": "deceased" }, { "attribute": "n", "in": [1, 2] }] }),
     ] {
-        assert_eq!(entered(entry.clone(), json!({ "a": branch(&impossible) })).len(), 1, "{impossible}");
+        assert_eq!(entered(entry.clone(), &json!({ "a": branch(&impossible) })).len(), 1, "{impossible}");
     }
     for possible in [
         json!({ "attribute": "n", "lte": 50 }),
         json!({ "attribute": "n", "ne": 7 }),
         json!({ "any": [{ "segment": "deceased" }, { "attribute": "n", "in": [1, 2] }] }),
     ] {
-        assert!(entered(entry.clone(), json!({ "a": branch(&possible) })).is_empty(), "{possible}");
+        assert!(entered(entry.clone(), &json!({ "a": branch(&possible) })).is_empty(), "{possible}");
     }
 }
 
@@ -105,11 +105,11 @@ fn w008_what_may_have_changed_since_the_entry_is_possible() {
     let entry = json!({ "api": true, "filter": { "attribute": "n", "gte": 50 } });
     let low = branch(&json!({ "attribute": "n", "lt": 50 }));
     let waited = json!({ "a": { "wait": { "for": "1d" }, "next": "b" }, "b": low });
-    assert!(entered(entry.clone(), waited).is_empty());
+    assert!(entered(entry.clone(), &waited).is_empty());
     let updated = json!({ "a": { "update": { "increment": { "n": -10 } }, "next": "b" }, "b": low });
-    assert!(entered(entry.clone(), updated).is_empty());
+    assert!(entered(entry.clone(), &updated).is_empty());
     let other = json!({ "a": { "update": { "increment": { "m": -10 } }, "next": "b" }, "b": low });
-    assert_eq!(entered(entry, other).len(), 1);
+    assert_eq!(entered(entry, &other).len(), 1);
 }
 
 #[test]
@@ -121,6 +121,6 @@ fn w008_what_a_run_started_with_never_changes() {
             "b": branch(&json!({ "entry": "place", "eq": place }))
         })
     };
-    assert_eq!(entered(entry.clone(), waited("south")).len(), 1);
-    assert!(entered(entry, waited("north")).is_empty());
+    assert_eq!(entered(entry.clone(), &waited("south")).len(), 1);
+    assert!(entered(entry, &waited("north")).is_empty());
 }

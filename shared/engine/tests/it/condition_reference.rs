@@ -12,7 +12,7 @@ use carepath_engine::condition::eval::Scope;
 use carepath_engine::condition::{Condition, DateRef, EngagedKind, Subject, TestKind, ValueOp};
 use carepath_engine::contact::Subscription;
 use carepath_engine::run::{FirstSeen, Message, Run};
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime};
 use jiff::{SignedDuration, Timestamp};
 use jiff::{Span, ToSpan};
 use proptest::prelude::*;
@@ -40,12 +40,14 @@ fn reference(condition: &Condition, scope: &Scope<'_>) -> bool {
             TestKind::Value { subject: Subject::Event(_), op } => value_test(Value::Null, op, scope),
             TestKind::Age { attribute, op } => {
                 let born = walk(&Value::Object(scope.contact.attributes.expose().clone()), attribute);
-                let born = born.as_str().and_then(|text| text.parse::<DateTime>().ok());
+                // A birthday is the day as written, whatever the time and offset after it.
+                let born = born.as_str().and_then(|text| text.get(..10)?.parse::<Date>().ok());
                 let age = born.map_or(Value::Null, |born| {
                     let today = scope.tz.to_datetime(scope.now).date();
                     // Birthdays lived through, one by one.
-                    let lived = (1..200).take_while(|years| born.date().saturating_add(years.years()) <= today);
-                    json!(lived.count())
+                    let lived = (1..200).take_while(|years| born.saturating_add(years.years()) <= today);
+                    let to_come = (0..200).take_while(|years: &i64| born.saturating_sub(years.years()) > today);
+                    if born > today { json!(-i64::try_from(to_come.count()).unwrap()) } else { json!(lived.count()) }
                 });
                 value_test(age, op, scope)
             }

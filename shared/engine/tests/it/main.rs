@@ -14,3 +14,4 @@ mod compile_structure;
 mod document_faults;
 mod document_robustness;
 mod document_samples;
+mod document_schema;

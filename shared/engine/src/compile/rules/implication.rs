@@ -107,11 +107,10 @@ fn op_implies(a: &ValueOp, b: &ValueOp) -> bool {
         (ValueOp::Exists(false), _) => !is_positive(b),
         (ValueOp::NotIn(all), ValueOp::Ne(one)) => all.iter().any(|value| same(value, one)),
         (ValueOp::NotIn(all), ValueOp::NotIn(few)) => few.iter().all(|one| all.iter().any(|value| same(value, one))),
-        (ValueOp::Ne(a), ValueOp::Ne(b)) => same(a, b),
+        (ValueOp::Ne(a), ValueOp::Ne(b)) | (ValueOp::Contains(a), ValueOp::Contains(b)) => same(a, b),
         (ValueOp::Ne(a), ValueOp::NotIn(b)) => b.iter().all(|b| same(a, b)),
         (ValueOp::StartsWith(a), ValueOp::StartsWith(b)) => a.starts_with(b.as_str()),
         (ValueOp::EndsWith(a), ValueOp::EndsWith(b)) => a.ends_with(b.as_str()),
-        (ValueOp::Contains(a), ValueOp::Contains(b)) => same(a, b),
         (ValueOp::Within(a), ValueOp::Within(b)) | (ValueOp::WithinNext(a), ValueOp::WithinNext(b)) => is_within(a, b),
         (ValueOp::EqEntry(a), ValueOp::EqEntry(b)) => a == b,
         (_, _) => match (bound(a), bound(b)) {
