@@ -1,0 +1,238 @@
+//! Conditional writes: one item by itself, several as a transaction, and what became of those without an answer.
+
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{
+    CancellationReason, Delete, Put, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+};
+use carepath_app::ports::{Change, Commit, Retry, StoreError};
+
+use super::error::{self, Cause, error, never};
+use super::items::{self, Item};
+use super::{Inner, keys};
+
+const WHAT: &str = "commit a change";
+/// DynamoDB's limit.
+const MOST_ACTIONS: usize = 100;
+const VACANT: &str = "attribute_not_exists(pk)";
+const AT_REVISION: &str = "v = :v";
+
+/// An item to be written over one revision.
+pub(super) struct Guarded<'a> {
+    pub(super) table: &'a str,
+    pub(super) item: Item,
+    /// 0: only where there is none.
+    pub(super) expect: u64,
+}
+
+pub(super) async fn commit(store: &Inner, change: &Change) -> Result<Commit, StoreError> {
+    let writer = uuid::Uuid::new_v4().to_string();
+    let mut guarded = Vec::with_capacity(change.runs.len() + 1);
+    for run in &change.runs {
+        let item = items::run(WHAT, run, &writer, store.options.shards)?;
+        guarded.push(Guarded { table: &store.runs, item, expect: run.revision });
+    }
+    let mut rows = Vec::new();
+    if let Some(ours) = &change.contact {
+        let way = (store.secret.get(), store.options.shards);
+        let item = items::contact(WHAT, &ours.key, &ours.contact, &writer, way)?;
+        guarded.push(Guarded { table: &store.contacts, item, expect: ours.contact.revision });
+        for segment in &ours.entered {
+            let row = items::key(&keys::segment(segment), ours.key.as_str());
+            rows.push(put(Put::builder().table_name(&store.contacts).set_item(Some(row)))?);
+        }
+        for segment in &ours.left {
+            let row = items::key(&keys::segment(segment), ours.key.as_str());
+            let delete = Delete::builder().table_name(&store.contacts).set_key(Some(row)).build();
+            let delete = delete.map_err(|_| never(WHAT, Cause::Refused("a row could not be built")))?;
+            rows.push(TransactWriteItem::builder().delete(delete).build());
+        }
+    }
+    if rows.is_empty() && guarded.len() <= 1 {
+        let Some(only) = guarded.into_iter().next() else { return Ok(Commit::Applied) };
+        return put_one(store, WHAT, only, &writer).await;
+    }
+    transact(store, WHAT, guarded, rows, &writer).await
+}
+
+fn put(put: aws_sdk_dynamodb::types::builders::PutBuilder) -> Result<TransactWriteItem, StoreError> {
+    let put = put.build().map_err(|_| never(WHAT, Cause::Refused("an item could not be built")))?;
+    Ok(TransactWriteItem::builder().put(put).build())
+}
+
+fn condition(expect: u64) -> (&'static str, Option<Item>) {
+    if expect == 0 {
+        (VACANT, None)
+    } else {
+        (AT_REVISION, Some(Item::from([(":v".to_owned(), items::number(expect))])))
+    }
+}
+
+/// Writes one item over its revision.
+pub(super) async fn put_one(
+    store: &Inner,
+    what: &'static str,
+    guarded: Guarded<'_>,
+    writer: &str,
+) -> Result<Commit, StoreError> {
+    let (condition, values) = condition(guarded.expect);
+    let answer = store
+        .client
+        .put_item()
+        .table_name(guarded.table)
+        .set_item(Some(guarded.item.clone()))
+        .condition_expression(condition)
+        .set_expression_attribute_values(values)
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+        .return_consumed_capacity(ReturnConsumedCapacity::Total)
+        .send()
+        .await;
+    let failure = match answer {
+        Ok(done) => {
+            store.usage.write(what, done.consumed_capacity());
+            return Ok(Commit::Applied);
+        }
+        Err(failure) => failure,
+    };
+    store.usage.write(what, None);
+    if let Some(PutItemError::ConditionalCheckFailedException(failed)) = failure.as_service_error() {
+        return Ok(lost_or_ours(failed.item(), writer));
+    }
+    settle(store, error::write(what, &failure), &guarded, writer).await
+}
+
+fn lost_or_ours(existing: Option<&Item>, writer: &str) -> Commit {
+    if existing.and_then(|item| items::string(item, "w")) == Some(writer) {
+        Commit::AlreadyApplied
+    } else {
+        Commit::LostRace
+    }
+}
+
+/// Writes several items over their revisions, and whatever comes with them.
+pub(super) async fn transact(
+    store: &Inner,
+    what: &'static str,
+    guarded: Vec<Guarded<'_>>,
+    with: Vec<TransactWriteItem>,
+    writer: &str,
+) -> Result<Commit, StoreError> {
+    let mut actions = Vec::with_capacity(guarded.len() + with.len());
+    for each in &guarded {
+        let (condition, values) = condition(each.expect);
+        actions.push(put(Put::builder()
+            .table_name(each.table)
+            .set_item(Some(each.item.clone()))
+            .condition_expression(condition)
+            .set_expression_attribute_values(values)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld))?);
+    }
+    actions.extend(with);
+    match write_all(store, what, actions, writer).await? {
+        Written::Answer(commit) => Ok(commit),
+        Written::Failed(failure) => match guarded.first() {
+            Some(first) => settle(store, failure, first, writer).await,
+            None => Err(failure),
+        },
+    }
+}
+
+/// What came of a transaction.
+pub(super) enum Written {
+    /// It is known.
+    Answer(Commit),
+    /// It is not, or it failed.
+    Failed(StoreError),
+}
+
+pub(super) async fn write_all(
+    store: &Inner,
+    what: &'static str,
+    actions: Vec<TransactWriteItem>,
+    writer: &str,
+) -> Result<Written, StoreError> {
+    if actions.len() > MOST_ACTIONS {
+        return Err(never(what, Cause::Refused("one change has more than 100 items: split it")));
+    }
+    let answer = store
+        .client
+        .transact_write_items()
+        .set_transact_items(Some(actions))
+        .client_request_token(writer)
+        .return_consumed_capacity(ReturnConsumedCapacity::Total)
+        .send()
+        .await;
+    let failure = match answer {
+        Ok(done) => {
+            store.usage.write(what, done.consumed_capacity());
+            return Ok(Written::Answer(Commit::Applied));
+        }
+        Err(failure) => failure,
+    };
+    store.usage.write(what, None);
+    if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = failure.as_service_error() {
+        return Ok(cancelled_by(what, cancelled.cancellation_reasons(), writer));
+    }
+    Ok(Written::Failed(error::write(what, &failure)))
+}
+
+fn cancelled_by(what: &'static str, reasons: &[CancellationReason], writer: &str) -> Written {
+    let failed = |reason: &&CancellationReason| reason.code() == Some("ConditionalCheckFailed");
+    if let Some(reason) = reasons.iter().find(failed) {
+        return Written::Answer(lost_or_ours(reason.item(), writer));
+    }
+    let code = reasons.iter().filter_map(CancellationReason::code).find(|code| *code != "None");
+    let code = code.unwrap_or("TransactionCanceledException");
+    Written::Failed(error(what, error::retry(code, 400), Cause::Answered(code.to_owned())))
+}
+
+/// Settles a write without an answer by reading back one of its items: they were written together.
+///
+/// Still the old revision means that nothing is written as far as anybody can see. Should the write land after all, it
+/// is one commit among others: whoever tries again loses the race to it and decides anew.
+async fn settle(store: &Inner, failure: StoreError, guarded: &Guarded<'_>, writer: &str) -> Result<Commit, StoreError> {
+    if failure.retry != Retry::InDoubt {
+        return Err(failure);
+    }
+    let (Some(pk), Some(sk)) = (items::string(&guarded.item, "pk"), items::string(&guarded.item, "sk")) else {
+        return Err(failure);
+    };
+    let Ok(found) = get(store, "settle a write", guarded.table, (pk, sk)).await else {
+        return Err(failure);
+    };
+    if found.as_ref().and_then(|item| items::string(item, "w")) == Some(writer) {
+        return Ok(Commit::Applied);
+    }
+    let revision = found.as_ref().and_then(items::revision).unwrap_or_default();
+    if revision == guarded.expect {
+        return Err(StoreError { retry: Retry::After(None), ..failure });
+    }
+    Ok(Commit::LostRace)
+}
+
+/// Reads one item, consistently.
+pub(super) async fn get(
+    store: &Inner,
+    what: &'static str,
+    table: &str,
+    (pk, sk): (&str, &str),
+) -> Result<Option<Item>, StoreError> {
+    let answer = store
+        .client
+        .get_item()
+        .table_name(table)
+        .set_key(Some(items::key(pk, sk)))
+        .consistent_read(true)
+        .return_consumed_capacity(ReturnConsumedCapacity::Total)
+        .send()
+        .await
+        .map_err(|failure| error::read(what, &failure))?;
+    store.usage.read(what, answer.consumed_capacity());
+    Ok(answer.item)
+}
+
+/// Whether a failure is of this code.
+pub(super) fn is<E: ProvideErrorMetadata>(failure: &E, code: &str) -> bool {
+    failure.code() == Some(code)
+}

@@ -1,0 +1,133 @@
+//! The index of what is due, over both tables that have one.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
+use carepath_app::ports::{Due, StoreError};
+use carepath_engine::ids::{RunId, WorkflowId};
+use jiff::Timestamp;
+
+use super::error;
+use super::items::{self, Item};
+use super::{Inner, keys};
+
+/// Beyond so many hours (more than two years) reading the whole sparse index is less than asking hour by hour.
+const MOST_HOURS: i64 = 20_000;
+
+pub(super) async fn due(
+    store: &Inner,
+    from: Timestamp,
+    until: Timestamp,
+    limit: usize,
+) -> Result<Vec<Due>, StoreError> {
+    let (from, until) = (from.as_millisecond().max(0), until.as_millisecond());
+    if until < from || limit == 0 {
+        return Ok(Vec::new());
+    }
+    let (first, last) = (keys::hour(from), keys::hour(until));
+    let (low, high) = (keys::moment(from, ""), keys::end_of(until));
+    if last - first > MOST_HOURS {
+        return Ok(ordered(scan(store, (&low, &high)).await?, limit));
+    }
+    let mut due = Vec::new();
+    for hour in first..=last {
+        let mut found = Vec::new();
+        for table in [&store.runs, &store.contacts] {
+            for shard in 0..store.options.shards.max(1) {
+                let bucket = keys::bucket(hour, shard);
+                found.extend(query(store, (table, "read what is due"), &bucket, Some((&low, &high)), limit).await?);
+            }
+        }
+        due.extend(ordered(found, limit - due.len()));
+        if due.len() >= limit {
+            break;
+        }
+    }
+    Ok(due)
+}
+
+fn ordered(found: Vec<Item>, limit: usize) -> Vec<Due> {
+    let entries: BTreeMap<(String, String), Due> = found
+        .iter()
+        .filter_map(|item| {
+            let (pk, sk, dsk) = (items::string(item, "pk")?, items::string(item, "sk")?, items::string(item, "dsk")?);
+            let due = Due { at: keys::time_of(dsk)?, work: keys::work(pk, sk)? };
+            Some(((dsk.to_owned(), pk.to_owned()), due))
+        })
+        .collect();
+    entries.into_values().take(limit).collect()
+}
+
+pub(super) async fn parked(store: &Inner, workflow: &WorkflowId, limit: usize) -> Result<Vec<RunId>, StoreError> {
+    let bucket = keys::parked(workflow);
+    let found = query(store, (&store.runs, "read the parked runs"), &bucket, None, limit).await?;
+    Ok(found.iter().filter_map(|item| items::string(item, "sk")?.parse().ok()).collect())
+}
+
+async fn query(
+    store: &Inner,
+    (table, what): (&str, &'static str),
+    bucket: &str,
+    between: Option<(&str, &str)>,
+    limit: usize,
+) -> Result<Vec<Item>, StoreError> {
+    let mut found = Vec::new();
+    let mut start = None;
+    while found.len() < limit {
+        let mut query = store
+            .client
+            .query()
+            .table_name(table)
+            .index_name("due")
+            .expression_attribute_values(":dpk", items::text(bucket))
+            .set_exclusive_start_key(start)
+            .limit(i32::try_from(limit - found.len()).unwrap_or(i32::MAX))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        query = match between {
+            Some((low, high)) => query
+                .key_condition_expression("dpk = :dpk AND dsk BETWEEN :low AND :high")
+                .expression_attribute_values(":low", items::text(low))
+                .expression_attribute_values(":high", items::text(high)),
+            None => query.key_condition_expression("dpk = :dpk"),
+        };
+        let answer = query.send().await.map_err(|failure| error::read(what, &failure))?;
+        store.usage.read(what, answer.consumed_capacity());
+        found.extend(answer.items.unwrap_or_default());
+        start = answer.last_evaluated_key.filter(|key| !key.is_empty());
+        if start.is_none() {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+async fn scan(store: &Inner, (low, high): (&str, &str)) -> Result<Vec<Item>, StoreError> {
+    const WHAT: &str = "read what is due";
+    let mut found = Vec::new();
+    for table in [&store.runs, &store.contacts] {
+        let mut start = None;
+        loop {
+            let answer = store
+                .client
+                .scan()
+                .table_name(table)
+                .index_name("due")
+                .filter_expression("begins_with(dpk, :timed) AND dsk BETWEEN :low AND :high")
+                .expression_attribute_values(":timed", items::text(keys::TIMED))
+                .expression_attribute_values(":low", items::text(low))
+                .expression_attribute_values(":high", items::text(high))
+                .set_exclusive_start_key(start)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .send()
+                .await
+                .map_err(|failure| error::read(WHAT, &failure))?;
+            store.usage.read(WHAT, answer.consumed_capacity());
+            found.extend(answer.items.unwrap_or_default());
+            start = answer.last_evaluated_key.filter(|key| !key.is_empty());
+            if start.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(found)
+}
