@@ -21,7 +21,7 @@ test: lint $(NEXTEST) ## everything that CI checks
 lint: $(VENV)/ready ## formatting, clippy, dependency rules, spelling
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	$(DENY) --log-level error check bans licenses sources
+	$(DENY) --log-level error check bans sources
 	$(TYPOS)
 
 fmt: ## format the Rust sources

@@ -5,8 +5,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// What a crash of the machine may cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Durability {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Durability {
     /// Nothing that was answered: every write is on disk before its answer.
     Full,
     /// The last moments before a power cut; a crash of the process costs nothing.
@@ -17,7 +17,7 @@ pub enum Durability {
 ///
 /// # Errors
 /// Where the file cannot be opened, or is none of dynoxide's.
-pub fn open(path: Option<&str>, durability: Durability) -> Result<Database, DynoxideError> {
+pub(crate) fn open(path: Option<&str>, durability: Durability) -> Result<Database, DynoxideError> {
     let database = path.map_or_else(Database::memory, Database::new)?;
     match durability {
         // SQLite's own setting for a new connection.
@@ -29,7 +29,7 @@ pub fn open(path: Option<&str>, durability: Durability) -> Result<Database, Dyno
 }
 
 /// Answers one request: `target` is the header `X-Amz-Target`, the answer a status and a JSON body.
-pub fn dispatch(database: &Database, target: &str, body: &[u8]) -> (u16, Vec<u8>) {
+pub(crate) fn dispatch(database: &Database, target: &str, body: &[u8]) -> (u16, Vec<u8>) {
     let operation = target.rsplit_once('.').map_or(target, |(_, operation)| operation);
     match answer(database, operation, body) {
         Ok(body) => (200, body),

@@ -2,5 +2,6 @@
 
 pub mod dynamo;
 pub mod in_process;
+pub mod ses;
 
 pub use dynamo::{DynamoStore, OperationUsage, Options, Usage};

@@ -194,3 +194,22 @@ pub(super) async fn contacts(
     }
     Ok(keys.iter().filter_map(|key| found.get(key.as_str()).cloned()).collect())
 }
+
+/// Takes away all that is stored of a contact but its runs.
+pub(super) async fn erase(store: &Inner, key: &ContactKey, segments: &[SegmentId]) -> Result<(), StoreError> {
+    const WHAT: &str = "erase a contact";
+    let pk = key.as_str();
+    let found = runs::query_all(store, WHAT, &store.contacts, pk, Some(keys::EVENT)).await?;
+    let mut gone: Vec<_> = found.iter().filter_map(|item| Some(items::key(pk, items::string(item, "sk")?))).collect();
+    gone.extend(segments.iter().map(|segment| items::key(&keys::segment(segment), pk)));
+    // The contact itself goes last: until then a repeat knows from it what is left to do.
+    gone.push(items::key(pk, keys::CONTACT));
+    for item in gone {
+        let delete = store.client.delete_item().table_name(&store.contacts).set_key(Some(item));
+        let answer = delete.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await;
+        // Deleting again does no harm, so doubt is no matter here.
+        let done = answer.map_err(|failure| error::read(WHAT, &failure))?;
+        store.usage.write(WHAT, done.consumed_capacity());
+    }
+    Ok(())
+}

@@ -61,15 +61,13 @@ fn index(item: &mut Item, (dpk, dsk): (String, String)) {
 }
 
 /// A run, as it will be after this commit.
-pub(super) fn run(what: &'static str, run: &Run, writer: &str, shards: u16) -> Result<Item, StoreError> {
+pub(super) fn run(what: &'static str, run: &Run, writer: &str, shards: u32) -> Result<Item, StoreError> {
     let contact = run.id.contact();
     let (pk, sk) = (contact.as_str(), run.id.as_str());
     let mut item = item(what, (pk, sk), run, run.revision + 1, writer)?;
     item.insert("st".to_owned(), text(state(&run.state)));
-    if let Some(step) = run.state.step()
-        && let Ok(AttributeValue::N(step)) = serde_dynamo::to_attribute_value(step)
-    {
-        item.insert("cur".to_owned(), AttributeValue::N(step));
+    if let Some(step) = run.state.step() {
+        item.insert("cur".to_owned(), number(u64::from(step)));
     }
     if let State::Parked { since, .. } = &run.state {
         index(&mut item, (keys::parked(&run.workflow), keys::moment(keys::millis(*since), sk)));
@@ -96,7 +94,7 @@ pub(super) fn contact(
     key: &ContactKey,
     contact: &Contact,
     writer: &str,
-    (secret, shards): (Option<&Secret>, u16),
+    (secret, shards): (Option<&Secret>, u32),
 ) -> Result<Item, StoreError> {
     let pk = key.as_str();
     let mut item = item(what, (pk, keys::CONTACT), contact, contact.revision + 1, writer)?;
@@ -118,7 +116,7 @@ pub(super) fn event(
     key: &ContactKey,
     name: &str,
     event: &Event,
-    (writer, shards): (&str, u16),
+    (writer, shards): (&str, u32),
 ) -> Result<Item, StoreError> {
     let sk = keys::event(name);
     let mut item = item(what, (key.as_str(), &sk), event, 1, writer)?;

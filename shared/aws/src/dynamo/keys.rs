@@ -67,12 +67,12 @@ pub(super) const fn hour(millis: i64) -> i64 {
     millis / 3_600_000
 }
 
-pub(super) fn bucket(hour: i64, shard: u16) -> String {
+pub(super) fn bucket(hour: i64, shard: u32) -> String {
     format!("{TIMED}{hour}#{shard}")
 }
 
 /// The index keys of an item that is due at a time.
-pub(super) fn due(pk: &str, sk: &str, at: Timestamp, shards: u16) -> (String, String) {
+pub(super) fn due(pk: &str, sk: &str, at: Timestamp, shards: u32) -> (String, String) {
     let millis = millis(at);
     (bucket(hour(millis), shard(pk, shards)), moment(millis, sk))
 }
@@ -88,11 +88,11 @@ pub(super) fn end_of(millis: i64) -> String {
 }
 
 /// The shard of a partition key. FNV-1a: it must stay the same for ever, which the standard library does not promise.
-pub(super) fn shard(pk: &str, shards: u16) -> u16 {
+pub(super) fn shard(pk: &str, shards: u32) -> u32 {
     let hash = pk
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    u16::try_from(hash % u64::from(shards.max(1))).unwrap_or_default()
+    u32::try_from(hash % u64::from(shards.max(1))).unwrap_or_default()
 }
 
 /// The time in a sort key of the index.

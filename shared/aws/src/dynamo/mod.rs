@@ -16,7 +16,9 @@ mod tables;
 mod usage;
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
+use aws_config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{
     BehaviorVersion, Credentials, Region, StalledStreamProtectionConfig, retry::RetryConfig,
@@ -39,14 +41,12 @@ pub struct Options {
     /// What the tables' names start with.
     pub prefix: String,
     /// Partitions an hour of the index of due things: 1 on one machine, 16 in AWS.
-    pub shards: u16,
-    /// Whether new tables have streams.
-    pub streams: bool,
+    pub shards: u32,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { prefix: "carepath-".to_owned(), shards: 1, streams: false }
+        Self { prefix: "carepath-".to_owned(), shards: 1 }
     }
 }
 
@@ -84,7 +84,7 @@ impl DynamoStore {
     /// (status, body).
     pub fn in_process(
         handler: impl Fn(&str, &[u8]) -> (u16, Vec<u8>) + Send + Sync + 'static,
-        options: Options,
+        options: &Options,
     ) -> Self {
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
@@ -95,15 +95,19 @@ impl DynamoStore {
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .retry_config(RetryConfig::standard())
             .build();
-        Self::new(Client::from_conf(config), options)
+        Self::new(Client::from_conf(config), options.clone())
     }
 
     /// The store in AWS, by the environment: the SDK's own variables, and `CAREPATH_TABLE_PREFIX` (`carepath-` where it
     /// is missing).
     pub async fn from_env() -> Self {
-        let config = aws_config::defaults(BehaviorVersion::v2026_01_12()).load().await;
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(2))
+            .operation_attempt_timeout(Duration::from_secs(3))
+            .build();
+        let config = aws_config::defaults(BehaviorVersion::v2026_01_12()).timeout_config(timeouts).load().await;
         let prefix = std::env::var("CAREPATH_TABLE_PREFIX").unwrap_or_else(|_| "carepath-".to_owned());
-        Self::new(Client::new(&config), Options { prefix, shards: 16, streams: true })
+        Self::new(Client::new(&config), Options { prefix, shards: 16 })
     }
 
     /// Gives the store the account's secret, under which it keeps addresses in its index. It is loaded through the
@@ -187,6 +191,10 @@ impl Store for DynamoStore {
 
     async fn contacts(&self, keys: &[ContactKey]) -> Result<Vec<Contact>, StoreError> {
         contacts::contacts(&self.0, "read contacts", keys).await
+    }
+
+    async fn erase_contact(&self, key: &ContactKey, segments: &[SegmentId]) -> Result<(), StoreError> {
+        contacts::erase(&self.0, key, segments).await
     }
 
     async fn document(&self, id: &DocumentId) -> Result<Option<Document>, StoreError> {

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::create_table::builders::CreateTableFluentBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
-    ScalarAttributeType, StreamSpecification, StreamViewType,
+    ScalarAttributeType,
 };
 use carepath_app::ports::StoreError;
 
@@ -16,13 +16,9 @@ const WHAT: &str = "create a table";
 pub(super) async fn create(store: &Inner) -> Result<(), StoreError> {
     let due = ("due", "dpk", Some("dsk"));
     let email = ("email", "epk", None);
-    for (name, indexes, streams) in [
-        (&store.contacts, &[due, email][..], store.options.streams),
-        (&store.runs, &[due][..], store.options.streams),
-        (&store.config, &[][..], false),
-    ] {
-        let request = table(store, name, indexes, streams)
-            .map_err(|_| never(WHAT, Cause::Refused("a request could not be built")))?;
+    for (name, indexes) in [(&store.contacts, &[due, email][..]), (&store.runs, &[due][..]), (&store.config, &[][..])] {
+        let request =
+            table(store, name, indexes).map_err(|_| never(WHAT, Cause::Refused("a request could not be built")))?;
         if let Err(failure) = request.send().await
             && !failure.as_service_error().is_some_and(|said| commit::is(said, "ResourceInUseException"))
         {
@@ -34,7 +30,7 @@ pub(super) async fn create(store: &Inner) -> Result<(), StoreError> {
 
 type Index = (&'static str, &'static str, Option<&'static str>);
 
-fn table(store: &Inner, name: &str, indexes: &[Index], streams: bool) -> Result<CreateTableFluentBuilder, BuildError> {
+fn table(store: &Inner, name: &str, indexes: &[Index]) -> Result<CreateTableFluentBuilder, BuildError> {
     let mut table = store
         .client
         .create_table()
@@ -44,11 +40,6 @@ fn table(store: &Inner, name: &str, indexes: &[Index], streams: bool) -> Result<
         .attribute_definitions(attribute("sk")?)
         .key_schema(key("pk", KeyType::Hash)?)
         .key_schema(key("sk", KeyType::Range)?);
-    if streams {
-        let stream =
-            StreamSpecification::builder().stream_enabled(true).stream_view_type(StreamViewType::NewAndOldImages);
-        table = table.stream_specification(stream.build()?);
-    }
     for (name, hash, range) in indexes {
         let mut index = GlobalSecondaryIndex::builder()
             .index_name(*name)

@@ -1,7 +1,7 @@
 //! The store's contract.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use carepath_app::ports::{Change, Commit, ContactChange, DocumentId, DocumentKind, Kept, Store, Work};
 use carepath_aws::{DynamoStore, Options};
@@ -32,7 +32,7 @@ async fn store(broken: Arc<AtomicBool>) -> DynamoStore {
         let write = target.ends_with("PutItem") || target.ends_with("WriteItems");
         if write && broken.load(Ordering::SeqCst) { (200, b"<html>".to_vec()) } else { answer }
     };
-    let store = DynamoStore::in_process(handler, Options::default());
+    let store = DynamoStore::in_process(handler, &Options::default());
     store.set_secret(secret());
     store.create_tables().await.unwrap();
     store.create_tables().await.unwrap();
