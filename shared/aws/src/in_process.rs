@@ -1,26 +1,41 @@
-//! An HTTP connector that hands each request to a function instead of a socket: the real SDK, without a network.
+//! An SDK connector without a network: each request is handed to a function of this process.
+//!
+//! `carepath dev` and the tests so run the very client, marshalling and retries that run in AWS.
 
 use std::fmt;
 use std::sync::Arc;
 
 use aws_smithy_runtime_api::client::http::{
-    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 
-/// Answers a request, given by its `X-Amz-Target` and its body, with a status and a body.
-pub(crate) type Handler = dyn Fn(&str, &[u8]) -> (u16, Vec<u8>) + Send + Sync;
+type Handle = dyn Fn(&str, &[u8]) -> (u16, Vec<u8>) + Send + Sync;
 
-/// A client whose requests all go to `handler`.
-pub(crate) fn client(handler: Arc<Handler>) -> SharedHttpClient {
-    let connector = SharedHttpConnector::new(InProcess(handler));
-    http_client_fn(move |_, _| connector.clone())
+/// Answers requests with a function from (`X-Amz-Target`, body) to (status, body).
+#[derive(Clone)]
+pub struct InProcess(Arc<Handle>);
+
+impl InProcess {
+    /// A connector over a function. It runs on the task that asked, so it should be quick.
+    pub fn new(handle: impl Fn(&str, &[u8]) -> (u16, Vec<u8>) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(handle))
+    }
+
+    fn answer(&self, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let Some(body) = request.body().bytes() else {
+            return Err(ConnectorError::user("a streamed body has no place here".into()));
+        };
+        let (status, body) = (self.0)(target, body);
+        let status = StatusCode::try_from(status).map_err(|error| ConnectorError::other(error.into(), None))?;
+        Ok(HttpResponse::new(status, SdkBody::from(body)))
+    }
 }
-
-struct InProcess(Arc<Handler>);
 
 impl fmt::Debug for InProcess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -30,11 +45,12 @@ impl fmt::Debug for InProcess {
 
 impl HttpConnector for InProcess {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let target = request.headers().get("x-amz-target").unwrap_or_default();
-        let (status, body) = (self.0)(target, request.body().bytes().unwrap_or_default());
-        HttpConnectorFuture::ready(match StatusCode::try_from(status) {
-            Ok(status) => Ok(HttpResponse::new(status, SdkBody::from(body))),
-            Err(error) => Err(ConnectorError::other(error.into(), None)),
-        })
+        HttpConnectorFuture::ready(self.answer(&request))
+    }
+}
+
+impl HttpClient for InProcess {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
     }
 }

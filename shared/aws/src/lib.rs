@@ -1,7 +1,7 @@
-//! Carepath's ports on AWS. This is the one crate that names an AWS SDK.
+//! Carepath's ports on AWS: the state on DynamoDB, and what SES says about mails.
 
 pub mod dynamo;
-mod in_process;
+pub mod in_process;
 pub mod ses;
 
-pub use dynamo::{DynamoStore, Options};
+pub use dynamo::{DynamoStore, OperationUsage, Options, Usage};

@@ -1,182 +1,238 @@
-//! Commits: one conditional write, or one transaction. A failed condition is an answer, not an error.
-//!
-//! Every write carries a token drawn for it. Where the SDK tried again after an answer that got lost, the condition
-//! fails on our own write; the token tells that from somebody else's.
+//! Conditional writes: one item by itself, several as a transaction, and what became of those without an answer.
 
-use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, Delete, Put, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    CancellationReason, Delete, Put, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
 use carepath_app::ports::{Change, Commit, Retry, StoreError};
 
-use super::error::{damaged, store_error};
-use super::items::{self, Item, get, text};
-use super::keys::{self, attr};
-use super::{DynamoStore, Inner};
+use super::error::{self, Cause, error, never};
+use super::items::{self, Item};
+use super::{Inner, keys};
 
 const WHAT: &str = "commit a change";
-const ABSENT: &str = "attribute_not_exists(pk)";
-const UNCHANGED: &str = "v = :v";
+/// DynamoDB's limit.
+const MOST_ACTIONS: usize = 100;
+const VACANT: &str = "attribute_not_exists(pk)";
+const AT_REVISION: &str = "v = :v";
 
-/// One item of a commit.
-struct Write {
-    table: String,
-    item: Item,
-    /// The revision that it replaces; `None` where there is nothing to lose.
-    expect: Option<u64>,
-    /// Whether the item goes instead of coming.
-    delete: bool,
+/// An item to be written over one revision.
+pub(super) struct Guarded<'a> {
+    pub(super) table: &'a str,
+    pub(super) item: Item,
+    /// 0: only where there is none.
+    pub(super) expect: u64,
 }
 
-impl DynamoStore {
-    pub(super) async fn commit_change(&self, change: &Change) -> Result<Commit, StoreError> {
-        let inner = &self.inner;
-        let token = uuid::Uuid::new_v4().to_string();
-        let mut writes = inner.writes(change)?;
-        for write in writes.iter_mut().filter(|write| write.expect.is_some()) {
-            write.item.insert(attr::WRITER.to_owned(), text(&token));
+pub(super) async fn commit(store: &Inner, change: &Change) -> Result<Commit, StoreError> {
+    let writer = uuid::Uuid::new_v4().to_string();
+    let mut guarded = Vec::with_capacity(change.runs.len() + 1);
+    for run in &change.runs {
+        let item = items::run(WHAT, run, &writer, store.options.shards)?;
+        guarded.push(Guarded { table: &store.runs, item, expect: run.revision });
+    }
+    let mut rows = Vec::new();
+    if let Some(ours) = &change.contact {
+        let way = (store.secret.get(), store.options.shards);
+        let item = items::contact(WHAT, &ours.key, &ours.contact, &writer, way)?;
+        guarded.push(Guarded { table: &store.contacts, item, expect: ours.contact.revision });
+        for segment in &ours.entered {
+            let row = items::key(&keys::segment(segment), ours.key.as_str());
+            rows.push(put(Put::builder().table_name(&store.contacts).set_item(Some(row)))?);
         }
-        match writes.len() {
-            0 => Ok(Commit::Applied),
-            1 => inner.put(writes.remove(0), &token).await,
-            _ => inner.transact(writes, &token).await,
+        for segment in &ours.left {
+            let row = items::key(&keys::segment(segment), ours.key.as_str());
+            let delete = Delete::builder().table_name(&store.contacts).set_key(Some(row)).build();
+            let delete = delete.map_err(|_| never(WHAT, Cause::Refused("a row could not be built")))?;
+            rows.push(TransactWriteItem::builder().delete(delete).build());
         }
     }
+    if rows.is_empty() && guarded.len() <= 1 {
+        let Some(only) = guarded.into_iter().next() else { return Ok(Commit::Applied) };
+        return put_one(store, WHAT, only, &writer).await;
+    }
+    transact(store, WHAT, guarded, rows, &writer).await
 }
 
-impl Inner {
-    fn writes(&self, change: &Change) -> Result<Vec<Write>, StoreError> {
-        let mut writes = Vec::with_capacity(change.runs.len() + 1);
-        for run in &change.runs {
-            let item = items::run(run, self.shards)?;
-            writes.push(Write { table: self.tables.runs.clone(), item, expect: Some(run.revision), delete: false });
-        }
-        if let Some(change) = &change.contact {
-            let item = items::contact(&change.key, &change.contact, self.secret.get(), self.shards)?;
-            let table = self.tables.contacts.clone();
-            writes.push(Write { table, item, expect: Some(change.contact.revision), delete: false });
-            let rows = change.entered.iter().map(|id| (id, false)).chain(change.left.iter().map(|id| (id, true)));
-            for (segment, delete) in rows {
-                let item = items::key(&keys::members(segment), change.key.as_str());
-                writes.push(Write { table: self.tables.contacts.clone(), item, expect: None, delete });
-            }
-        }
-        Ok(writes)
-    }
-
-    async fn put(&self, write: Write, token: &str) -> Result<Commit, StoreError> {
-        let key = key_of(&write.item);
-        let (condition, value) = condition(write.expect);
-        let answer = self
-            .client
-            .put_item()
-            .table_name(&write.table)
-            .set_item(Some(write.item))
-            .set_condition_expression(condition)
-            .set_expression_attribute_values(value)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await;
-        match answer {
-            Ok(output) => {
-                self.meter.write("commit", &output.consumed_capacity().into_iter().collect::<Vec<_>>());
-                Ok(Commit::Applied)
-            }
-            Err(error) => {
-                self.meter.write("commit", &[]);
-                if let Some(PutItemError::ConditionalCheckFailedException(failed)) = error.as_service_error() {
-                    let ours = failed.item().is_some_and(|item| get(item, attr::WRITER) == Some(token));
-                    return Ok(if ours { Commit::AlreadyApplied } else { Commit::LostRace });
-                }
-                self.settle(&write.table, key, token, store_error(WHAT, &error)).await
-            }
-        }
-    }
-
-    async fn transact(&self, writes: Vec<Write>, token: &str) -> Result<Commit, StoreError> {
-        let witness = writes.iter().find(|write| write.expect.is_some());
-        let (table, key) = match witness {
-            Some(write) => (write.table.clone(), key_of(&write.item)),
-            None => return Err(damaged(WHAT, "a transaction without a revision")),
-        };
-        let actions = writes.into_iter().map(action).collect::<Result<Vec<_>, _>>()?;
-        let answer = self
-            .client
-            .transact_write_items()
-            .client_request_token(token)
-            .set_transact_items(Some(actions))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await;
-        match answer {
-            Ok(output) => {
-                self.meter.write("commit (transaction)", &output.consumed_capacity().iter().collect::<Vec<_>>());
-                Ok(Commit::Applied)
-            }
-            Err(error) => {
-                self.meter.write("commit (transaction)", &[]);
-                if condition_failed(&error) {
-                    // The request token makes a repeat of our own transaction succeed, so this was somebody else.
-                    return Ok(Commit::LostRace);
-                }
-                self.settle(&table, key, token, store_error(WHAT, &error)).await
-            }
-        }
-    }
-
-    /// Reads back what may or may not have been written, and looks for our own token in it.
-    async fn settle(&self, table: &str, key: Item, token: &str, error: StoreError) -> Result<Commit, StoreError> {
-        if error.retry != Retry::InDoubt {
-            return Err(error);
-        }
-        let answer = self.client.get_item().table_name(table).set_key(Some(key)).consistent_read(true).send().await;
-        let Ok(output) = answer else { return Err(error) };
-        match output.item().and_then(|item| get(item, attr::WRITER)) {
-            Some(writer) if writer == token => Ok(Commit::AlreadyApplied),
-            // Ours is not there. It may still be on its way, so whoever retries must do so on what is there now.
-            _ => Ok(Commit::LostRace),
-        }
-    }
-}
-
-fn key_of(item: &Item) -> Item {
-    items::key(get(item, attr::PK).unwrap_or_default(), get(item, attr::SK).unwrap_or_default())
-}
-
-fn condition(expect: Option<u64>) -> (Option<String>, Option<Item>) {
-    match expect {
-        None => (None, None),
-        Some(0) => (Some(ABSENT.to_owned()), None),
-        Some(revision) => {
-            let value = Item::from([(":v".to_owned(), AttributeValue::N(revision.to_string()))]);
-            (Some(UNCHANGED.to_owned()), Some(value))
-        }
-    }
-}
-
-fn action(write: Write) -> Result<TransactWriteItem, StoreError> {
-    let build = |_| damaged(WHAT, "an action lacks its key");
-    if write.delete {
-        let delete = Delete::builder().table_name(write.table).set_key(Some(write.item)).build().map_err(build)?;
-        return Ok(TransactWriteItem::builder().delete(delete).build());
-    }
-    let (condition, value) = condition(write.expect);
-    let put = Put::builder()
-        .table_name(write.table)
-        .set_item(Some(write.item))
-        .set_condition_expression(condition)
-        .set_expression_attribute_values(value)
-        .build()
-        .map_err(build)?;
+fn put(put: aws_sdk_dynamodb::types::builders::PutBuilder) -> Result<TransactWriteItem, StoreError> {
+    let put = put.build().map_err(|_| never(WHAT, Cause::Refused("an item could not be built")))?;
     Ok(TransactWriteItem::builder().put(put).build())
 }
 
-fn condition_failed<R>(error: &SdkError<TransactWriteItemsError, R>) -> bool {
-    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
-        return false;
+fn condition(expect: u64) -> (&'static str, Option<Item>) {
+    if expect == 0 {
+        (VACANT, None)
+    } else {
+        (AT_REVISION, Some(Item::from([(":v".to_owned(), items::number(expect))])))
+    }
+}
+
+/// Writes one item over its revision.
+pub(super) async fn put_one(
+    store: &Inner,
+    what: &'static str,
+    guarded: Guarded<'_>,
+    writer: &str,
+) -> Result<Commit, StoreError> {
+    let (condition, values) = condition(guarded.expect);
+    let answer = store
+        .client
+        .put_item()
+        .table_name(guarded.table)
+        .set_item(Some(guarded.item.clone()))
+        .condition_expression(condition)
+        .set_expression_attribute_values(values)
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+        .return_consumed_capacity(ReturnConsumedCapacity::Total)
+        .send()
+        .await;
+    let failure = match answer {
+        Ok(done) => {
+            store.usage.write(what, done.consumed_capacity());
+            return Ok(Commit::Applied);
+        }
+        Err(failure) => failure,
     };
-    cancelled.cancellation_reasons().iter().any(|reason| reason.code() == Some("ConditionalCheckFailed"))
+    store.usage.write(what, None);
+    if let Some(PutItemError::ConditionalCheckFailedException(failed)) = failure.as_service_error() {
+        return Ok(lost_or_ours(failed.item(), writer));
+    }
+    settle(store, error::write(what, &failure), &guarded, writer).await
+}
+
+fn lost_or_ours(existing: Option<&Item>, writer: &str) -> Commit {
+    if existing.and_then(|item| items::string(item, "w")) == Some(writer) {
+        Commit::AlreadyApplied
+    } else {
+        Commit::LostRace
+    }
+}
+
+/// Writes several items over their revisions, and whatever comes with them.
+pub(super) async fn transact(
+    store: &Inner,
+    what: &'static str,
+    guarded: Vec<Guarded<'_>>,
+    with: Vec<TransactWriteItem>,
+    writer: &str,
+) -> Result<Commit, StoreError> {
+    let mut actions = Vec::with_capacity(guarded.len() + with.len());
+    for each in &guarded {
+        let (condition, values) = condition(each.expect);
+        actions.push(put(Put::builder()
+            .table_name(each.table)
+            .set_item(Some(each.item.clone()))
+            .condition_expression(condition)
+            .set_expression_attribute_values(values)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld))?);
+    }
+    actions.extend(with);
+    match write_all(store, what, actions, writer).await? {
+        Written::Answer(commit) => Ok(commit),
+        Written::Failed(failure) => match guarded.first() {
+            Some(first) => settle(store, failure, first, writer).await,
+            None => Err(failure),
+        },
+    }
+}
+
+/// What came of a transaction.
+pub(super) enum Written {
+    /// It is known.
+    Answer(Commit),
+    /// It is not, or it failed.
+    Failed(StoreError),
+}
+
+pub(super) async fn write_all(
+    store: &Inner,
+    what: &'static str,
+    actions: Vec<TransactWriteItem>,
+    writer: &str,
+) -> Result<Written, StoreError> {
+    if actions.len() > MOST_ACTIONS {
+        return Err(never(what, Cause::Refused("one change has more than 100 items: split it")));
+    }
+    let answer = store
+        .client
+        .transact_write_items()
+        .set_transact_items(Some(actions))
+        .client_request_token(writer)
+        .return_consumed_capacity(ReturnConsumedCapacity::Total)
+        .send()
+        .await;
+    let failure = match answer {
+        Ok(done) => {
+            store.usage.write(what, done.consumed_capacity());
+            return Ok(Written::Answer(Commit::Applied));
+        }
+        Err(failure) => failure,
+    };
+    store.usage.write(what, None);
+    if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = failure.as_service_error() {
+        return Ok(cancelled_by(what, cancelled.cancellation_reasons(), writer));
+    }
+    Ok(Written::Failed(error::write(what, &failure)))
+}
+
+fn cancelled_by(what: &'static str, reasons: &[CancellationReason], writer: &str) -> Written {
+    let failed = |reason: &&CancellationReason| reason.code() == Some("ConditionalCheckFailed");
+    if let Some(reason) = reasons.iter().find(failed) {
+        return Written::Answer(lost_or_ours(reason.item(), writer));
+    }
+    let code = reasons.iter().filter_map(CancellationReason::code).find(|code| *code != "None");
+    let code = code.unwrap_or("TransactionCanceledException");
+    Written::Failed(error(what, error::retry(code, 400), Cause::Answered(code.to_owned())))
+}
+
+/// Settles a write without an answer by reading back one of its items: they were written together.
+///
+/// Still the old revision means that nothing is written as far as anybody can see. Should the write land after all, it
+/// is one commit among others: whoever tries again loses the race to it and decides anew.
+async fn settle(store: &Inner, failure: StoreError, guarded: &Guarded<'_>, writer: &str) -> Result<Commit, StoreError> {
+    if failure.retry != Retry::InDoubt {
+        return Err(failure);
+    }
+    let (Some(pk), Some(sk)) = (items::string(&guarded.item, "pk"), items::string(&guarded.item, "sk")) else {
+        return Err(failure);
+    };
+    let Ok(found) = get(store, "settle a write", guarded.table, (pk, sk)).await else {
+        return Err(failure);
+    };
+    if found.as_ref().and_then(|item| items::string(item, "w")) == Some(writer) {
+        return Ok(Commit::Applied);
+    }
+    let revision = found.as_ref().and_then(items::revision).unwrap_or_default();
+    if revision == guarded.expect {
+        return Err(StoreError { retry: Retry::After(None), ..failure });
+    }
+    Ok(Commit::LostRace)
+}
+
+/// Reads one item, consistently.
+pub(super) async fn get(
+    store: &Inner,
+    what: &'static str,
+    table: &str,
+    (pk, sk): (&str, &str),
+) -> Result<Option<Item>, StoreError> {
+    let answer = store
+        .client
+        .get_item()
+        .table_name(table)
+        .set_key(Some(items::key(pk, sk)))
+        .consistent_read(true)
+        .return_consumed_capacity(ReturnConsumedCapacity::Total)
+        .send()
+        .await
+        .map_err(|failure| error::read(what, &failure))?;
+    store.usage.read(what, answer.consumed_capacity());
+    Ok(answer.item)
+}
+
+/// Whether a failure is of this code.
+pub(super) fn is<E: ProvideErrorMetadata>(failure: &E, code: &str) -> bool {
+    failure.code() == Some(code)
 }

@@ -1,121 +1,81 @@
-//! Documents of the configuration, each with a revision, and a counter that grows with every change of any.
+//! The documents of the configuration. Each write counts up one number in the same transaction, by which caches know.
 
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, ReturnConsumedCapacity, TransactWriteItem, Update};
-use carepath_app::ports::{Commit, Document, DocumentId, DocumentKind, StoreError};
+use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, Update};
+use carepath_app::ports::{Commit, Document, DocumentId, DocumentKind, Retry, StoreError};
 
-use super::DynamoStore;
-use super::error::{damaged, store_error};
-use super::items::{self, Item, revision};
-use super::keys;
+use super::commit::{self, Guarded, Written};
+use super::error::{Cause, never};
+use super::items::{self, Item};
+use super::{Inner, keys, runs};
 
-const WHAT: &str = "write a document";
+pub(super) async fn document(store: &Inner, id: &DocumentId) -> Result<Option<Document>, StoreError> {
+    const WHAT: &str = "read a document";
+    let found = commit::get(store, WHAT, &store.config, (keys::kind(id.kind), &id.id)).await?;
+    found.map(|item| read(WHAT, &item)).transpose()
+}
 
-impl DynamoStore {
-    pub(super) async fn read_document(&self, id: &DocumentId) -> Result<Option<Document>, StoreError> {
-        let key = items::key(keys::kind(id.kind), &id.id);
-        let item = self.get_item("document", &self.inner.tables.config, key).await?;
-        item.as_ref().map(items::read_document).transpose()
-    }
+fn read(what: &'static str, item: &Item) -> Result<Document, StoreError> {
+    let (body, revision) = items::payload(what, item)?;
+    let id = items::string(item, "sk").unwrap_or_default().to_owned();
+    Ok(Document { id, revision, body })
+}
 
-    pub(super) async fn read_documents(&self, kind: DocumentKind) -> Result<Vec<Document>, StoreError> {
-        let (mut found, mut start) = (Vec::new(), None);
-        loop {
-            let answer = self
-                .inner
-                .client
-                .query()
-                .table_name(&self.inner.tables.config)
-                .key_condition_expression("pk = :p")
-                .expression_attribute_values(":p", items::text(keys::kind(kind)))
-                .consistent_read(true)
-                .set_exclusive_start_key(start)
-                .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .send()
-                .await;
-            let output = answer.map_err(|error| store_error("documents", &error))?;
-            self.inner.meter.read("documents", &output.consumed_capacity().into_iter().collect::<Vec<_>>());
-            for item in output.items() {
-                found.push(items::read_document(item)?);
-            }
-            start = output.last_evaluated_key;
-            if start.is_none() {
-                return Ok(found);
-            }
-        }
-    }
+pub(super) async fn put(
+    store: &Inner,
+    id: &DocumentId,
+    body: &serde_json::Value,
+    expect: u64,
+) -> Result<Commit, StoreError> {
+    const WHAT: &str = "write a document";
+    let writer = uuid::Uuid::new_v4().to_string();
+    let item = items::item(WHAT, (keys::kind(id.kind), &id.id), body, expect + 1, &writer)?;
+    let guarded = vec![Guarded { table: &store.config, item, expect }];
+    commit::transact(store, WHAT, guarded, vec![count(store, WHAT)?], &writer).await
+}
 
-    pub(super) async fn write_document(
-        &self,
-        id: &DocumentId,
-        body: &serde_json::Value,
-        expect: u64,
-    ) -> Result<Commit, StoreError> {
-        let item = items::document(keys::kind(id.kind), &id.id, body, expect)?;
-        let mut put = Put::builder().table_name(&self.inner.tables.config).set_item(Some(item));
-        put = if expect == 0 {
-            put.condition_expression("attribute_not_exists(pk)")
-        } else {
-            put.condition_expression("v = :v").expression_attribute_values(":v", items::number(expect))
-        };
-        let put = put.build().map_err(|_| damaged(WHAT, "it lacks its key"))?;
-        self.with_counter(TransactWriteItem::builder().put(put).build()).await
-    }
-
-    pub(super) async fn remove_document(&self, id: &DocumentId, expect: u64) -> Result<Commit, StoreError> {
-        let delete = Delete::builder()
-            .table_name(&self.inner.tables.config)
-            .set_key(Some(items::key(keys::kind(id.kind), &id.id)))
-            .condition_expression("v = :v")
-            .expression_attribute_values(":v", items::number(expect))
-            .build()
-            .map_err(|_| damaged(WHAT, "it lacks its key"))?;
-        self.with_counter(TransactWriteItem::builder().delete(delete).build()).await
-    }
-
-    /// Does one write together with the counter, so that no change goes unseen by a cache.
-    async fn with_counter(&self, action: TransactWriteItem) -> Result<Commit, StoreError> {
-        let count = Update::builder()
-            .table_name(&self.inner.tables.config)
-            .set_key(Some(counter()))
-            .update_expression("ADD v :one")
-            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
-            .build()
-            .map_err(|_| damaged(WHAT, "the counter lacks its key"))?;
-        let answer = self
-            .inner
-            .client
-            .transact_write_items()
-            .client_request_token(uuid::Uuid::new_v4().to_string())
-            .transact_items(action)
-            .transact_items(TransactWriteItem::builder().update(count).build())
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await;
-        match answer {
-            Ok(output) => {
-                self.inner.meter.write(WHAT, &output.consumed_capacity().iter().collect::<Vec<_>>());
-                Ok(Commit::Applied)
-            }
-            Err(error) if lost(&error) => Ok(Commit::LostRace),
-            Err(error) => Err(store_error(WHAT, &error)),
-        }
-    }
-
-    pub(super) async fn read_revision(&self) -> Result<u64, StoreError> {
-        let item = self.get_item("configuration revision", &self.inner.tables.config, counter()).await?;
-        Ok(item.as_ref().map_or(0, revision))
+pub(super) async fn delete(store: &Inner, id: &DocumentId, expect: u64) -> Result<Commit, StoreError> {
+    const WHAT: &str = "delete a document";
+    let writer = uuid::Uuid::new_v4().to_string();
+    let delete = Delete::builder()
+        .table_name(&store.config)
+        .set_key(Some(items::key(keys::kind(id.kind), &id.id)))
+        .condition_expression("v = :v")
+        .expression_attribute_values(":v", items::number(expect))
+        .build()
+        .map_err(|_| never(WHAT, Cause::Refused("a request could not be built")))?;
+    let actions = vec![TransactWriteItem::builder().delete(delete).build(), count(store, WHAT)?];
+    match commit::write_all(store, WHAT, actions, &writer).await? {
+        Written::Answer(commit) => Ok(commit),
+        // What is gone carries no token: gone is what was asked for.
+        Written::Failed(failure) if failure.retry == Retry::InDoubt => match document(store, id).await {
+            Ok(None) => Ok(Commit::Applied),
+            Ok(Some(found)) if found.revision != expect => Ok(Commit::LostRace),
+            Ok(Some(_)) => Err(StoreError { retry: Retry::After(None), ..failure }),
+            Err(_) => Err(failure),
+        },
+        Written::Failed(failure) => Err(failure),
     }
 }
 
-fn counter() -> Item {
-    items::key(keys::REVISION, keys::REVISION)
+fn count(store: &Inner, what: &'static str) -> Result<TransactWriteItem, StoreError> {
+    let (pk, sk) = keys::REVISION;
+    let update = Update::builder()
+        .table_name(&store.config)
+        .set_key(Some(items::key(pk, sk)))
+        .update_expression("ADD v :one")
+        .expression_attribute_values(":one", items::number(1))
+        .build()
+        .map_err(|_| never(what, Cause::Refused("a request could not be built")))?;
+    Ok(TransactWriteItem::builder().update(update).build())
 }
 
-fn lost<R>(error: &SdkError<TransactWriteItemsError, R>) -> bool {
-    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
-        return false;
-    };
-    cancelled.cancellation_reasons().iter().any(|reason| reason.code() == Some("ConditionalCheckFailed"))
+pub(super) async fn documents(store: &Inner, kind: DocumentKind) -> Result<Vec<Document>, StoreError> {
+    const WHAT: &str = "list documents";
+    let found = runs::query_all(store, WHAT, &store.config, keys::kind(kind), None).await?;
+    found.iter().map(|item| read(WHAT, item)).collect()
+}
+
+pub(super) async fn revision(store: &Inner) -> Result<u64, StoreError> {
+    let found = commit::get(store, "read the revision of the configuration", &store.config, keys::REVISION).await?;
+    Ok(found.as_ref().and_then(items::revision).unwrap_or_default())
 }

@@ -1,124 +1,133 @@
-//! What is due: the sparse index that is timer, outbox and repair in one.
+//! The index of what is due, over both tables that have one.
+
+use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use carepath_app::ports::{Due, StoreError};
 use carepath_engine::ids::{RunId, WorkflowId};
 use jiff::Timestamp;
 
-use super::DynamoStore;
-use super::error::store_error;
-use super::items::{Item, get, text};
-use super::keys::{self, DUE_INDEX, attr};
+use super::error;
+use super::items::{self, Item};
+use super::{Inner, keys};
 
-/// A range of more hours than this is found by scanning the index: it is sparse, and the hours would mostly be empty.
-const MAX_HOURS: i64 = 2_000;
+/// Beyond so many hours (more than two years) reading the whole sparse index is less than asking hour by hour.
+const MOST_HOURS: i64 = 20_000;
 
-impl DynamoStore {
-    pub(super) async fn read_due(
-        &self,
-        from: Timestamp,
-        until: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<Due>, StoreError> {
-        let (first, last) = (keys::hour(from), keys::hour(until));
-        let tables = [self.inner.tables.runs.as_str(), self.inner.tables.contacts.as_str()];
+pub(super) async fn due(
+    store: &Inner,
+    from: Timestamp,
+    until: Timestamp,
+    limit: usize,
+) -> Result<Vec<Due>, StoreError> {
+    let (from, until) = (from.as_millisecond().max(0), until.as_millisecond());
+    if until < from || limit == 0 {
+        return Ok(Vec::new());
+    }
+    let (first, last) = (keys::hour(from), keys::hour(until));
+    let (low, high) = (keys::moment(from, ""), keys::end_of(until));
+    if last - first > MOST_HOURS {
+        return Ok(ordered(scan(store, (&low, &high)).await?, limit));
+    }
+    let mut due = Vec::new();
+    for hour in first..=last {
         let mut found = Vec::new();
-        if last - first > MAX_HOURS {
-            for table in tables {
-                self.scan_due(table, from, until, &mut found).await?;
-            }
-        } else {
-            for hour in first..=last {
-                for table in tables {
-                    for shard in 0..self.inner.shards {
-                        let partition = keys::due_partition(hour, shard);
-                        self.query_due(table, &partition, from, until, limit, &mut found).await?;
-                    }
-                }
-                if found.len() >= limit {
-                    break;
-                }
+        for table in [&store.runs, &store.contacts] {
+            for shard in 0..store.options.shards.max(1) {
+                let bucket = keys::bucket(hour, shard);
+                found.extend(query(store, (table, "read what is due"), &bucket, Some((&low, &high)), limit).await?);
             }
         }
-        found.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| a.work.cmp(&b.work)));
-        found.truncate(limit);
-        Ok(found)
+        due.extend(ordered(found, limit - due.len()));
+        if due.len() >= limit {
+            break;
+        }
     }
+    Ok(due)
+}
 
-    async fn query_due(
-        &self,
-        table: &str,
-        partition: &str,
-        from: Timestamp,
-        until: Timestamp,
-        limit: usize,
-        found: &mut Vec<Due>,
-    ) -> Result<(), StoreError> {
-        let answer = self
-            .inner
+fn ordered(found: Vec<Item>, limit: usize) -> Vec<Due> {
+    let entries: BTreeMap<(String, String), Due> = found
+        .iter()
+        .filter_map(|item| {
+            let (pk, sk, dsk) = (items::string(item, "pk")?, items::string(item, "sk")?, items::string(item, "dsk")?);
+            let due = Due { at: keys::time_of(dsk)?, work: keys::work(pk, sk)? };
+            Some(((dsk.to_owned(), pk.to_owned()), due))
+        })
+        .collect();
+    entries.into_values().take(limit).collect()
+}
+
+pub(super) async fn parked(store: &Inner, workflow: &WorkflowId, limit: usize) -> Result<Vec<RunId>, StoreError> {
+    let bucket = keys::parked(workflow);
+    let found = query(store, (&store.runs, "read the parked runs"), &bucket, None, limit).await?;
+    Ok(found.iter().filter_map(|item| items::string(item, "sk")?.parse().ok()).collect())
+}
+
+async fn query(
+    store: &Inner,
+    (table, what): (&str, &'static str),
+    bucket: &str,
+    between: Option<(&str, &str)>,
+    limit: usize,
+) -> Result<Vec<Item>, StoreError> {
+    let mut found = Vec::new();
+    let mut start = None;
+    while found.len() < limit {
+        let mut query = store
             .client
             .query()
             .table_name(table)
-            .index_name(DUE_INDEX)
-            .key_condition_expression("dpk = :p AND dsk BETWEEN :a AND :b")
-            .expression_attribute_values(":p", text(partition))
-            .expression_attribute_values(":a", text(keys::due_time(from)))
-            // `~` sorts behind everything that may stand behind the time.
-            .expression_attribute_values(":b", text(format!("{}~", keys::due_time(until))))
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await;
-        let output = answer.map_err(|error| store_error("due", &error))?;
-        self.inner.meter.read("due", &output.consumed_capacity().into_iter().collect::<Vec<_>>());
-        found.extend(output.items().iter().filter_map(entry));
-        Ok(())
+            .index_name("due")
+            .expression_attribute_values(":dpk", items::text(bucket))
+            .set_exclusive_start_key(start)
+            .limit(i32::try_from(limit - found.len()).unwrap_or(i32::MAX))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        query = match between {
+            Some((low, high)) => query
+                .key_condition_expression("dpk = :dpk AND dsk BETWEEN :low AND :high")
+                .expression_attribute_values(":low", items::text(low))
+                .expression_attribute_values(":high", items::text(high)),
+            None => query.key_condition_expression("dpk = :dpk"),
+        };
+        let answer = query.send().await.map_err(|failure| error::read(what, &failure))?;
+        store.usage.read(what, answer.consumed_capacity());
+        found.extend(answer.items.unwrap_or_default());
+        start = answer.last_evaluated_key.filter(|key| !key.is_empty());
+        if start.is_none() {
+            break;
+        }
     }
+    Ok(found)
+}
 
-    async fn scan_due(
-        &self,
-        table: &str,
-        from: Timestamp,
-        until: Timestamp,
-        found: &mut Vec<Due>,
-    ) -> Result<(), StoreError> {
+async fn scan(store: &Inner, (low, high): (&str, &str)) -> Result<Vec<Item>, StoreError> {
+    const WHAT: &str = "read what is due";
+    let mut found = Vec::new();
+    for table in [&store.runs, &store.contacts] {
         let mut start = None;
         loop {
-            let request = self.inner.client.scan().table_name(table).index_name(DUE_INDEX);
-            let answer = request.set_exclusive_start_key(start).send().await;
-            let output = answer.map_err(|error| store_error("due (scan)", &error))?;
-            self.inner.meter.read("due (scan)", &[]);
-            let parked = |item: &Item| get(item, attr::DUE_PK).is_some_and(|partition| partition.starts_with("P#"));
-            let entries = output.items().iter().filter(|item| !parked(item)).filter_map(entry);
-            found.extend(entries.filter(|due| from <= due.at && due.at <= until));
-            start = output.last_evaluated_key;
+            let answer = store
+                .client
+                .scan()
+                .table_name(table)
+                .index_name("due")
+                .filter_expression("begins_with(dpk, :timed) AND dsk BETWEEN :low AND :high")
+                .expression_attribute_values(":timed", items::text(keys::TIMED))
+                .expression_attribute_values(":low", items::text(low))
+                .expression_attribute_values(":high", items::text(high))
+                .set_exclusive_start_key(start)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .send()
+                .await
+                .map_err(|failure| error::read(WHAT, &failure))?;
+            store.usage.read(WHAT, answer.consumed_capacity());
+            found.extend(answer.items.unwrap_or_default());
+            start = answer.last_evaluated_key.filter(|key| !key.is_empty());
             if start.is_none() {
-                return Ok(());
+                break;
             }
         }
     }
-
-    pub(super) async fn read_parked(&self, workflow: &WorkflowId, limit: usize) -> Result<Vec<RunId>, StoreError> {
-        let answer = self
-            .inner
-            .client
-            .query()
-            .table_name(&self.inner.tables.runs)
-            .index_name(DUE_INDEX)
-            .key_condition_expression("dpk = :p")
-            .expression_attribute_values(":p", text(keys::parked_partition(workflow)))
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await;
-        let output = answer.map_err(|error| store_error("parked runs", &error))?;
-        self.inner.meter.read("parked runs", &output.consumed_capacity().into_iter().collect::<Vec<_>>());
-        Ok(output.items().iter().filter_map(|item| get(item, attr::SK)?.parse().ok()).collect())
-    }
-}
-
-fn entry(item: &Item) -> Option<Due> {
-    let at = keys::parse_due(get(item, attr::DUE_SK)?)?;
-    let work = keys::work(get(item, attr::PK)?, get(item, attr::SK)?)?;
-    Some(Due { at, work })
+    Ok(found)
 }

@@ -1,28 +1,26 @@
-//! Stored shapes: a thing as JSON in one attribute, and beside it only what keys, conditions and indexes need.
-//!
-//! Each item says which version of its shape it has, so that a later build can read what an earlier one wrote.
+//! The shapes that are stored. `sv` is the shape's version; `d` is the value as JSON text; beside it stands only what
+//! conditions and indexes need.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use carepath_app::ports::{Document, StoreError};
+use carepath_app::ports::StoreError;
 use carepath_engine::contact::Contact;
 use carepath_engine::event::Event;
 use carepath_engine::ids::{ContactKey, Secret};
 use carepath_engine::run::{Run, State};
-use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::error::damaged;
-use super::keys::{self, attr};
+use super::error::{Cause, never};
+use super::keys;
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 
-/// The version of all stored shapes.
+/// The version of the shapes.
 const SHAPE: &str = "1";
-/// The largest thing that is stored, in bytes: DynamoDB takes 400 KiB an item, keys included.
-const MAX_DATA: usize = 350 << 10;
+/// DynamoDB takes 400 KiB; the rest is room for keys and numbers.
+const MOST_BYTES: usize = 350 * 1024;
 
 pub(super) fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
@@ -33,113 +31,128 @@ pub(super) fn number(value: u64) -> AttributeValue {
 }
 
 pub(super) fn key(pk: &str, sk: &str) -> Item {
-    HashMap::from([(attr::PK.to_owned(), text(pk)), (attr::SK.to_owned(), text(sk))])
+    Item::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))])
 }
 
-pub(super) fn get<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
-    match item.get(name)? {
-        AttributeValue::S(text) | AttributeValue::N(text) => Some(text),
-        _ => None,
-    }
-}
-
-pub(super) fn revision(item: &Item) -> u64 {
-    get(item, attr::REVISION).and_then(|text| text.parse().ok()).unwrap_or(0)
-}
-
-fn stored(pk: &str, sk: &str, data: &impl Serialize, what: &'static str) -> Result<Item, StoreError> {
-    let data = serde_json::to_string(data).map_err(|_| damaged(what, "it does not serialise"))?;
-    if data.len() > MAX_DATA {
-        return Err(damaged(what, "it is larger than 350 KiB"));
+/// An item with its payload, at a revision, by a writer.
+pub(super) fn item<T: Serialize>(
+    what: &'static str,
+    (pk, sk): (&str, &str),
+    payload: &T,
+    revision: u64,
+    writer: &str,
+) -> Result<Item, StoreError> {
+    let payload = serde_json::to_string(payload)
+        .map_err(|_| never(what, Cause::Refused("the value cannot be written as JSON")))?;
+    if payload.len() > MOST_BYTES {
+        return Err(never(what, Cause::Refused("the item is over 350 KiB: make its payload or document smaller")));
     }
     let mut item = key(pk, sk);
-    item.insert(attr::SHAPE.to_owned(), AttributeValue::N(SHAPE.to_owned()));
-    item.insert(attr::DATA.to_owned(), text(data));
+    item.insert("sv".to_owned(), AttributeValue::N(SHAPE.to_owned()));
+    item.insert("v".to_owned(), number(revision));
+    item.insert("w".to_owned(), text(writer));
+    item.insert("d".to_owned(), text(payload));
     Ok(item)
 }
 
-fn read<T: DeserializeOwned>(item: &Item, what: &'static str) -> Result<T, StoreError> {
-    if get(item, attr::SHAPE) != Some(SHAPE) {
-        return Err(damaged(what, "it was written in a shape that this version does not know"));
+fn index(item: &mut Item, (dpk, dsk): (String, String)) {
+    item.insert("dpk".to_owned(), text(dpk));
+    item.insert("dsk".to_owned(), text(dsk));
+}
+
+/// A run, as it will be after this commit.
+pub(super) fn run(what: &'static str, run: &Run, writer: &str, shards: u32) -> Result<Item, StoreError> {
+    let contact = run.id.contact();
+    let (pk, sk) = (contact.as_str(), run.id.as_str());
+    let mut item = item(what, (pk, sk), run, run.revision + 1, writer)?;
+    item.insert("st".to_owned(), text(state(&run.state)));
+    if let Some(step) = run.state.step() {
+        item.insert("cur".to_owned(), number(u64::from(step)));
     }
-    let data = get(item, attr::DATA).ok_or_else(|| damaged(what, "its data is missing"))?;
-    serde_json::from_str(data).map_err(|_| damaged(what, "its data cannot be read"))
-}
-
-fn put_due(item: &mut Item, pk: &str, sk: &str, due: Timestamp, shards: u32) {
-    let partition = keys::due_partition(keys::hour(due), keys::shard(pk, shards));
-    item.insert(attr::DUE_PK.to_owned(), text(partition));
-    item.insert(attr::DUE_SK.to_owned(), text(keys::due_sort(due, sk)));
-}
-
-/// A run as the revision after the one it was decided on.
-pub(super) fn run(run: &Run, shards: u32) -> Result<Item, StoreError> {
-    let (contact, id) = (run.id.contact(), run.id.as_str());
-    let mut item = stored(contact.as_str(), id, run, "write a run")?;
-    item.insert(attr::REVISION.to_owned(), number(run.revision + 1));
     if let State::Parked { since, .. } = &run.state {
-        item.insert(attr::DUE_PK.to_owned(), text(keys::parked_partition(&run.workflow)));
-        item.insert(attr::DUE_SK.to_owned(), text(keys::due_sort(*since, id)));
+        index(&mut item, (keys::parked(&run.workflow), keys::moment(keys::millis(*since), sk)));
     } else if let Some(due) = run.state.due() {
-        put_due(&mut item, contact.as_str(), id, due, shards);
+        index(&mut item, keys::due(pk, sk, due, shards));
     }
     Ok(item)
 }
 
-pub(super) fn read_run(item: &Item) -> Result<Run, StoreError> {
-    let mut run: Run = read(item, "read a run")?;
-    run.revision = revision(item);
-    Ok(run)
+const fn state(state: &State) -> &'static str {
+    match state {
+        State::Ready { .. } => "ready",
+        State::Claimed { .. } => "claimed",
+        State::Unknown { .. } => "unknown",
+        State::Waiting { .. } => "waiting",
+        State::Parked { .. } => "parked",
+        State::Ended { .. } => "ended",
+    }
 }
 
-/// A contact as the revision after the one it was decided on.
+/// A contact, as it will be after this commit.
 pub(super) fn contact(
+    what: &'static str,
     key: &ContactKey,
     contact: &Contact,
-    secret: Option<&Secret>,
-    shards: u32,
+    writer: &str,
+    (secret, shards): (Option<&Secret>, u32),
 ) -> Result<Item, StoreError> {
-    let mut item = stored(key.as_str(), keys::CONTACT, contact, "write a contact")?;
-    item.insert(attr::REVISION.to_owned(), number(contact.revision + 1));
-    if let (Some(email), Some(secret)) = (&contact.email, secret) {
-        item.insert(attr::EMAIL.to_owned(), text(email_key(email.expose(), secret)));
+    let pk = key.as_str();
+    let mut item = item(what, (pk, keys::CONTACT), contact, contact.revision + 1, writer)?;
+    if let Some(address) = &contact.email {
+        let secret = secret.ok_or_else(|| never(what, NO_SECRET))?;
+        item.insert("epk".to_owned(), text(keys::email(secret, address.expose())));
     }
     if !contact.pending.is_empty() {
-        put_due(&mut item, key.as_str(), keys::CONTACT, contact.updated_at, shards);
+        index(&mut item, keys::due(pk, keys::CONTACT, contact.updated_at, shards));
     }
     Ok(item)
 }
 
-pub(super) fn read_contact(item: &Item) -> Result<Contact, StoreError> {
-    let mut contact: Contact = read(item, "read a contact")?;
-    contact.revision = revision(item);
+pub(super) const NO_SECRET: Cause = Cause::Refused("the store has no secret yet: give it with `set_secret`");
+
+/// An event that nothing has followed from yet.
+pub(super) fn event(
+    what: &'static str,
+    key: &ContactKey,
+    name: &str,
+    event: &Event,
+    (writer, shards): (&str, u32),
+) -> Result<Item, StoreError> {
+    let sk = keys::event(name);
+    let mut item = item(what, (key.as_str(), &sk), event, 1, writer)?;
+    index(&mut item, keys::due(key.as_str(), &sk, event.received_at, shards));
+    Ok(item)
+}
+
+pub(super) fn string<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+    item.get(name)?.as_s().ok().map(String::as_str)
+}
+
+pub(super) fn revision(item: &Item) -> Option<u64> {
+    item.get("v")?.as_n().ok()?.parse().ok()
+}
+
+/// The payload of an item and its revision.
+pub(super) fn payload<T: DeserializeOwned>(what: &'static str, item: &Item) -> Result<(T, u64), StoreError> {
+    let shape = item.get("sv").and_then(|shape| shape.as_n().ok()).map_or("0", String::as_str);
+    if shape != SHAPE {
+        return Err(never(what, Cause::Shape(shape.to_owned())));
+    }
+    let revision = revision(item).ok_or_else(|| never(what, Cause::Item("it has no revision")))?;
+    let text = string(item, "d").ok_or_else(|| never(what, Cause::Item("it has no payload")))?;
+    // The parser's message would quote the payload.
+    let value = serde_json::from_str(text).map_err(|_| never(what, Cause::Item("its payload has another form")))?;
+    Ok((value, revision))
+}
+
+pub(super) fn read_contact(what: &'static str, item: &Item) -> Result<Contact, StoreError> {
+    let (mut contact, revision) = payload::<Contact>(what, item)?;
+    contact.revision = revision;
     Ok(contact)
 }
 
-/// An address as it stands in the index: hashed, so that no key says who somebody is (S24).
-pub(super) fn email_key(email: &str, secret: &Secret) -> String {
-    secret.opaque("email", &[&email.trim().to_lowercase()])
-}
-
-pub(super) fn event(contact: &ContactKey, name: &str, event: &Event, shards: u32) -> Result<Item, StoreError> {
-    let sort = keys::event(name);
-    let mut item = stored(contact.as_str(), &sort, event, "write an event")?;
-    put_due(&mut item, contact.as_str(), &sort, event.received_at, shards);
-    Ok(item)
-}
-
-pub(super) fn read_event(item: &Item) -> Result<Event, StoreError> {
-    read(item, "read an event")
-}
-
-pub(super) fn document(pk: &str, id: &str, body: &serde_json::Value, expect: u64) -> Result<Item, StoreError> {
-    let mut item = stored(pk, id, body, "write a document")?;
-    item.insert(attr::REVISION.to_owned(), number(expect + 1));
-    Ok(item)
-}
-
-pub(super) fn read_document(item: &Item) -> Result<Document, StoreError> {
-    let body = read(item, "read a document")?;
-    let id = get(item, attr::SK).unwrap_or_default().to_owned();
-    Ok(Document { id, revision: revision(item), body })
+pub(super) fn read_run(what: &'static str, item: &Item) -> Result<Run, StoreError> {
+    let (mut run, revision) = payload::<Run>(what, item)?;
+    run.revision = revision;
+    Ok(run)
 }

@@ -1,91 +1,47 @@
-//! Every key string of the tables, in one place.
+//! Every key of the three tables, in one place.
 //!
-//! The `due` index is cut into hours, not minutes: a sweep of an outage, or of a clock that was moved by a year, asks
-//! for 8,760 partitions and not for half a million, and within an hour the sort key orders by time anyway.
+//! | table | pk | sk | what |
+//! | --- | --- | --- | --- |
+//! | `contacts` | contact key | `C` | the contact |
+//! | | contact key | `E#` event name | an event |
+//! | | `G#` segment | contact key | a member of a segment |
+//! | `runs` | contact key | run id | a run |
+//! | `config` | kind | id | a document |
+//! | | `revision` | `-` | the counter of changes of the configuration |
+//!
+//! The index `due` of `contacts` and of `runs` has `dpk` and `dsk`, and only items that somebody must look at have
+//! them. `dpk` is `D#` hour `#` shard: hours, not minutes, because whoever asks for a span asks once a bucket, and a
+//! clock that was turned by a year is then 8,760 buckets, not half a million. Shards spread an hour's writes over
+//! partitions. Parked runs wait under `P#` workflow, where no time finds them. The index `email` of `contacts` has
+//! `epk`, a keyed hash of the address.
 
 use carepath_app::ports::{DocumentKind, Work};
-use carepath_engine::ids::{ContactKey, RunId, SegmentId, WorkflowId};
+use carepath_engine::ids::{ContactKey, Secret, SegmentId, WorkflowId};
 use jiff::Timestamp;
 
-/// The sort key of a contact's own item.
+/// The sort key of a contact.
 pub(super) const CONTACT: &str = "C";
-/// What the sort keys of a contact's events start with.
+/// What an event's sort key starts with.
 pub(super) const EVENT: &str = "E#";
-/// The partition and sort key of the counter that grows with every change of the configuration.
-pub(super) const REVISION: &str = "revision";
-/// The attributes of keys and indexes, and of what conditions look at.
-pub(super) mod attr {
-    pub(in super::super) const PK: &str = "pk";
-    pub(in super::super) const SK: &str = "sk";
-    /// Partition and sort key of the `due` index.
-    pub(in super::super) const DUE_PK: &str = "dpk";
-    pub(in super::super) const DUE_SK: &str = "dsk";
-    /// Partition key of the `email` index.
-    pub(in super::super) const EMAIL: &str = "epk";
-    /// Revision.
-    pub(in super::super) const REVISION: &str = "v";
-    /// Token of the writer, drawn for each commit.
-    pub(in super::super) const WRITER: &str = "w";
-    /// Version of the stored shape.
-    pub(in super::super) const SHAPE: &str = "sv";
-    /// The thing itself, as JSON.
-    pub(in super::super) const DATA: &str = "d";
-}
-/// The names of the indexes.
-pub(super) const DUE_INDEX: &str = "due";
-pub(super) const EMAIL_INDEX: &str = "email";
+/// What the partition of a time starts with.
+pub(super) const TIMED: &str = "D#";
+/// The key of the configuration's counter.
+pub(super) const REVISION: (&str, &str) = ("revision", "-");
 
 pub(super) fn event(name: &str) -> String {
     format!("{EVENT}{name}")
 }
 
-pub(super) fn members(segment: &SegmentId) -> String {
-    format!("G#{segment}")
+pub(super) fn segment(id: &SegmentId) -> String {
+    format!("G#{id}")
 }
 
-/// The hour of a time, counted from 1970.
-pub(super) fn hour(at: Timestamp) -> i64 {
-    at.as_second().div_euclid(3_600)
-}
-
-pub(super) fn due_partition(hour: i64, shard: u32) -> String {
-    format!("D#{hour}#{shard}")
-}
-
-pub(super) fn parked_partition(workflow: &WorkflowId) -> String {
+pub(super) fn parked(workflow: &WorkflowId) -> String {
     format!("P#{workflow}")
 }
 
-/// Milliseconds in 15 digits sort as text up to the year 9999; what is before 1970 is due as well as what is at it.
-pub(super) fn due_time(at: Timestamp) -> String {
-    format!("{:015}", at.as_millisecond().max(0))
-}
-
-pub(super) fn due_sort(at: Timestamp, item: &str) -> String {
-    format!("{}#{item}", due_time(at))
-}
-
-/// The time in a sort key of the `due` index.
-pub(super) fn parse_due(sort: &str) -> Option<Timestamp> {
-    Timestamp::from_millisecond(sort.split('#').next()?.parse().ok()?).ok()
-}
-
-/// The work that an entry of a `due` index stands for, by the key of its item.
-pub(super) fn work(pk: &str, sk: &str) -> Option<Work> {
-    let contact: ContactKey = pk.parse().ok()?;
-    if sk == CONTACT {
-        return Some(Work::Contact { contact });
-    }
-    if let Some(event) = sk.strip_prefix(EVENT) {
-        return Some(Work::Event { contact, event: event.to_owned() });
-    }
-    sk.parse::<RunId>().ok().map(|run| Work::Run { run })
-}
-
-/// A shard by a hash that never changes.
-pub(super) fn shard(pk: &str, shards: u32) -> u32 {
-    let sum = pk.bytes().fold(2_166_136_261_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(16_777_619));
-    sum % shards.max(1)
+pub(super) fn email(secret: &Secret, address: &str) -> String {
+    secret.opaque("email", &[&address.to_lowercase()])
 }
 
 pub(super) const fn kind(kind: DocumentKind) -> &'static str {
@@ -97,5 +53,80 @@ pub(super) const fn kind(kind: DocumentKind) -> &'static str {
         DocumentKind::Segment => "segment",
         DocumentKind::Key => "key",
         DocumentKind::Settings => "settings",
+    }
+}
+
+/// Milliseconds as the index keeps them: rounded up, so that nothing is found before its time.
+pub(super) fn millis(at: Timestamp) -> i64 {
+    let whole = at.as_millisecond();
+    let rest = at.as_nanosecond() > i128::from(whole) * 1_000_000;
+    (whole + i64::from(rest)).max(0)
+}
+
+pub(super) const fn hour(millis: i64) -> i64 {
+    millis / 3_600_000
+}
+
+pub(super) fn bucket(hour: i64, shard: u32) -> String {
+    format!("{TIMED}{hour}#{shard}")
+}
+
+/// The index keys of an item that is due at a time.
+pub(super) fn due(pk: &str, sk: &str, at: Timestamp, shards: u32) -> (String, String) {
+    let millis = millis(at);
+    (bucket(hour(millis), shard(pk, shards)), moment(millis, sk))
+}
+
+/// A sort key: 15 digits reach to the year 9999, and what follows `#` keeps one millisecond's items in an order.
+pub(super) fn moment(millis: i64, rest: &str) -> String {
+    format!("{millis:015}#{rest}")
+}
+
+/// The last sort key of a millisecond: `$` is what comes after `#`.
+pub(super) fn end_of(millis: i64) -> String {
+    format!("{millis:015}$")
+}
+
+/// The shard of a partition key. FNV-1a: it must stay the same for ever, which the standard library does not promise.
+pub(super) fn shard(pk: &str, shards: u32) -> u32 {
+    let hash = pk
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    u32::try_from(hash % u64::from(shards.max(1))).unwrap_or_default()
+}
+
+/// The time in a sort key of the index.
+pub(super) fn time_of(dsk: &str) -> Option<Timestamp> {
+    let (millis, _) = dsk.split_once('#')?;
+    Timestamp::from_millisecond(millis.parse().ok()?).ok()
+}
+
+/// What an entry of the index wants done, by the keys of its item.
+pub(super) fn work(pk: &str, sk: &str) -> Option<Work> {
+    if sk.starts_with("run_") {
+        return Some(Work::Run { run: sk.parse().ok()? });
+    }
+    let contact: ContactKey = pk.parse().ok()?;
+    if sk == CONTACT {
+        return Some(Work::Contact { contact });
+    }
+    Some(Work::Event { contact, event: sk.strip_prefix(EVENT)?.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_found_before_its_time() {
+        let at: Timestamp = "2026-11-24T10:00:00.0000001Z".parse().unwrap();
+        assert_eq!(millis(at), at.as_millisecond() + 1);
+        assert_eq!(time_of(&moment(millis(at), "x")).unwrap().as_millisecond(), at.as_millisecond() + 1);
+    }
+
+    #[test]
+    fn the_shard_of_a_key_never_changes() {
+        assert_eq!(shard("ct_aaaaaaaaaaaaaaaaaaaa", 1), 0);
+        assert_eq!(shard("", 16), 5);
     }
 }

@@ -1,13 +1,17 @@
-//! The store on DynamoDB: three tables, conditional writes, and one index that says what is due.
+//! The state of an installation on DynamoDB.
+//!
+//! Each run is one item, and each decision about it is one conditional write over the revision that it was decided on.
+//! Every write carries a token drawn for that one commit: whoever finds it in the item knows that the write before,
+//! whose answer was lost, was theirs.
 
 mod commit;
 mod config;
+mod contacts;
 mod due;
 mod error;
 mod items;
 mod keys;
-mod read;
-mod store;
+mod runs;
 mod tables;
 mod usage;
 
@@ -16,50 +20,68 @@ use std::time::Duration;
 
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, StalledStreamProtectionConfig};
-use carepath_app::ports::StoreError;
-use carepath_engine::ids::Secret;
+use aws_sdk_dynamodb::config::{
+    BehaviorVersion, Credentials, Region, StalledStreamProtectionConfig, retry::RetryConfig,
+};
+use carepath_app::ports::{Change, Commit, Document, DocumentId, DocumentKind, Due, Kept, Page, Store, StoreError};
+use carepath_engine::contact::Contact;
+use carepath_engine::event::Event;
+use carepath_engine::ids::{ContactKey, RunId, Secret, SegmentId, WorkflowId};
+use carepath_engine::run::Run;
+use jiff::Timestamp;
 
+pub use error::Cause;
 pub use usage::{OperationUsage, Usage};
 
-use crate::in_process;
+use crate::in_process::InProcess;
 
-/// Names of the tables.
-#[derive(Debug, Clone)]
-struct Tables {
-    contacts: String,
-    runs: String,
-    config: String,
-}
-
-/// How an installation is laid out.
-#[derive(Debug, Clone)]
+/// How a store is laid out. An installation keeps its shards for ever.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// What the names of the tables start with.
+    /// What the tables' names start with.
     pub prefix: String,
-    /// Into how many partitions an hour of the `due` index is cut: 1 on one machine, 16 on AWS, where a partition takes
-    /// 1,000 writes a second.
+    /// Partitions an hour of the index of due things: 1 on one machine, 16 in AWS.
     pub shards: u32,
 }
 
-/// The store on DynamoDB.
-#[derive(Debug, Clone)]
-pub struct DynamoStore {
-    inner: Arc<Inner>,
+impl Default for Options {
+    fn default() -> Self {
+        Self { prefix: "carepath-".to_owned(), shards: 1 }
+    }
 }
+
+/// The store on DynamoDB. Clones share the client, the secret and the counts.
+#[derive(Debug, Clone)]
+pub struct DynamoStore(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     client: Client,
-    tables: Tables,
-    shards: u32,
+    contacts: String,
+    runs: String,
+    config: String,
+    options: Options,
     secret: OnceLock<Secret>,
-    meter: usage::Meter,
+    usage: usage::Counter,
 }
 
 impl DynamoStore {
-    /// A store whose requests are answered by `handler`, in this process: it gets the `X-Amz-Target` and the body of a
-    /// request and gives a status and a body.
+    /// The store over a client.
+    pub fn new(client: Client, options: Options) -> Self {
+        let table = |name: &str| format!("{}{name}", options.prefix);
+        Self(Arc::new(Inner {
+            client,
+            contacts: table("contacts"),
+            runs: table("runs"),
+            config: table("config"),
+            secret: OnceLock::new(),
+            usage: usage::Counter::default(),
+            options,
+        }))
+    }
+
+    /// The store over a function of this process that answers DynamoDB's requests: from (`X-Amz-Target`, body) to
+    /// (status, body).
     pub fn in_process(
         handler: impl Fn(&str, &[u8]) -> (u16, Vec<u8>) + Send + Sync + 'static,
         options: &Options,
@@ -67,57 +89,131 @@ impl DynamoStore {
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::from_static("us-east-1"))
-            .credentials_provider(Credentials::new("local", "local", None, None, "carepath"))
+            .credentials_provider(Credentials::new("local", "local", None, None, "local"))
             .endpoint_url("http://in-process.invalid")
+            .http_client(InProcess::new(handler))
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .http_client(in_process::client(Arc::new(handler)))
+            .retry_config(RetryConfig::standard())
             .build();
-        Self::new(Client::from_conf(config), options)
+        Self::new(Client::from_conf(config), options.clone())
     }
 
-    /// A store on AWS, with credentials, region and endpoint from the environment, and tables whose names start with
-    /// `CAREPATH_TABLE_PREFIX` (default `carepath-`).
+    /// The store in AWS, by the environment: the SDK's own variables, and `CAREPATH_TABLE_PREFIX` (`carepath-` where it
+    /// is missing).
     pub async fn from_env() -> Self {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(2))
             .operation_attempt_timeout(Duration::from_secs(3))
             .build();
-        let shared =
-            aws_config::defaults(BehaviorVersion::v2026_01_12()).timeout_config(timeouts).load().await;
+        let config = aws_config::defaults(BehaviorVersion::v2026_01_12()).timeout_config(timeouts).load().await;
         let prefix = std::env::var("CAREPATH_TABLE_PREFIX").unwrap_or_else(|_| "carepath-".to_owned());
-        Self::new(Client::new(&shared), &Options { prefix, shards: 16 })
+        Self::new(Client::new(&config), Options { prefix, shards: 16 })
     }
 
-    fn new(client: Client, options: &Options) -> Self {
-        let name = |table: &str| format!("{}{table}", options.prefix);
-        let tables = Tables { contacts: name("contacts"), runs: name("runs"), config: name("config") };
-        let inner = Inner {
-            client,
-            tables,
-            shards: options.shards,
-            secret: OnceLock::new(),
-            meter: usage::Meter::default(),
-        };
-        Self { inner: Arc::new(inner) }
-    }
-
-    /// Gives the store the account's secret, under which addresses are hashed for their index. It is itself kept in the
-    /// store, so it comes after opening; contacts written before it are not found by their address.
+    /// Gives the store the account's secret, under which it keeps addresses in its index. It is loaded through the
+    /// store itself, so it comes after opening; the first one stays.
     pub fn set_secret(&self, secret: Secret) {
-        // A second call has the same secret: there is one an account.
-        let _ = self.inner.secret.set(secret);
+        // A second secret would hide every address kept under the first.
+        let _ = self.0.secret.set(secret);
     }
 
-    /// Makes the tables that are not there yet.
+    /// Makes the tables that are not there.
     ///
     /// # Errors
-    /// Where `DynamoDB` refuses or cannot be reached.
+    /// Where DynamoDB refuses one.
     pub async fn create_tables(&self) -> Result<(), StoreError> {
-        tables::create(&self.inner.client, &self.inner.tables).await
+        tables::create(&self.0).await
     }
 
-    /// What was asked of `DynamoDB` since this store was made.
+    /// Requests and capacity units since the store was opened.
     pub fn usage(&self) -> Usage {
-        self.inner.meter.usage()
+        self.0.usage.snapshot()
+    }
+}
+
+impl Store for DynamoStore {
+    async fn contact(&self, key: &ContactKey) -> Result<Option<Contact>, StoreError> {
+        contacts::contact(&self.0, key).await
+    }
+
+    async fn contact_and_event(
+        &self,
+        key: &ContactKey,
+        event: &str,
+    ) -> Result<(Option<Contact>, Option<Event>), StoreError> {
+        contacts::contact_and_event(&self.0, key, event).await
+    }
+
+    async fn run_and_contact(&self, id: &RunId) -> Result<(Option<Run>, Option<Contact>), StoreError> {
+        runs::run_and_contact(&self.0, id).await
+    }
+
+    async fn runs_of(&self, key: &ContactKey) -> Result<Vec<Run>, StoreError> {
+        runs::runs_of(&self.0, key).await
+    }
+
+    async fn commit(&self, change: &Change) -> Result<Commit, StoreError> {
+        Box::pin(commit::commit(&self.0, change)).await
+    }
+
+    async fn keep_event(&self, key: &ContactKey, name: &str, event: &Event) -> Result<Kept, StoreError> {
+        contacts::keep_event(&self.0, key, name, event).await
+    }
+
+    async fn event_done(&self, key: &ContactKey, name: &str) -> Result<(), StoreError> {
+        contacts::event_done(&self.0, key, name).await
+    }
+
+    async fn events_of(&self, key: &ContactKey, limit: usize, cursor: Option<&str>) -> Result<Page<Event>, StoreError> {
+        contacts::events_of(&self.0, key, limit, cursor).await
+    }
+
+    async fn due(&self, from: Timestamp, until: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
+        due::due(&self.0, from, until, limit).await
+    }
+
+    async fn parked(&self, workflow: &WorkflowId, limit: usize) -> Result<Vec<RunId>, StoreError> {
+        due::parked(&self.0, workflow, limit).await
+    }
+
+    async fn members(
+        &self,
+        segment: &SegmentId,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Result<Page<ContactKey>, StoreError> {
+        contacts::members(&self.0, segment, limit, cursor).await
+    }
+
+    async fn contacts_by_email(&self, email: &str, limit: usize) -> Result<Vec<Contact>, StoreError> {
+        contacts::by_email(&self.0, email, limit).await
+    }
+
+    async fn contacts(&self, keys: &[ContactKey]) -> Result<Vec<Contact>, StoreError> {
+        contacts::contacts(&self.0, "read contacts", keys).await
+    }
+
+    async fn erase_contact(&self, key: &ContactKey, segments: &[SegmentId]) -> Result<(), StoreError> {
+        contacts::erase(&self.0, key, segments).await
+    }
+
+    async fn document(&self, id: &DocumentId) -> Result<Option<Document>, StoreError> {
+        config::document(&self.0, id).await
+    }
+
+    async fn put_document(&self, id: &DocumentId, body: &serde_json::Value, expect: u64) -> Result<Commit, StoreError> {
+        Box::pin(config::put(&self.0, id, body, expect)).await
+    }
+
+    async fn delete_document(&self, id: &DocumentId, expect: u64) -> Result<Commit, StoreError> {
+        Box::pin(config::delete(&self.0, id, expect)).await
+    }
+
+    async fn documents(&self, kind: DocumentKind) -> Result<Vec<Document>, StoreError> {
+        config::documents(&self.0, kind).await
+    }
+
+    async fn configuration_revision(&self) -> Result<u64, StoreError> {
+        config::revision(&self.0).await
     }
 }

@@ -1,61 +1,64 @@
-//! The tables, for one machine and for tests. On AWS the CDK app makes them.
+//! The tables, for one machine and for tests. In AWS they are part of the stack.
 
-use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::BuildError;
+use aws_sdk_dynamodb::operation::create_table::builders::CreateTableFluentBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
     ScalarAttributeType,
 };
-use carepath_app::ports::{Retry, StoreError};
+use carepath_app::ports::StoreError;
 
-use super::error::store_error;
-use super::keys::{DUE_INDEX, EMAIL_INDEX, attr};
-use super::Tables;
+use super::error::{self, Cause, never};
+use super::{Inner, commit};
 
-/// Makes the tables that are not there yet.
-pub(super) async fn create(client: &Client, tables: &Tables) -> Result<(), StoreError> {
-    create_one(client, &tables.contacts, &[(DUE_INDEX, attr::DUE_PK, Some(attr::DUE_SK)), (EMAIL_INDEX, attr::EMAIL, None)])
-        .await?;
-    create_one(client, &tables.runs, &[(DUE_INDEX, attr::DUE_PK, Some(attr::DUE_SK))]).await?;
-    create_one(client, &tables.config, &[]).await
+const WHAT: &str = "create a table";
+
+pub(super) async fn create(store: &Inner) -> Result<(), StoreError> {
+    let due = ("due", "dpk", Some("dsk"));
+    let email = ("email", "epk", None);
+    for (name, indexes) in [(&store.contacts, &[due, email][..]), (&store.runs, &[due][..]), (&store.config, &[][..])] {
+        let request =
+            table(store, name, indexes).map_err(|_| never(WHAT, Cause::Refused("a request could not be built")))?;
+        if let Err(failure) = request.send().await
+            && !failure.as_service_error().is_some_and(|said| commit::is(said, "ResourceInUseException"))
+        {
+            return Err(error::read(WHAT, &failure));
+        }
+    }
+    Ok(())
 }
 
-type Index<'a> = (&'a str, &'a str, Option<&'a str>);
+type Index = (&'static str, &'static str, Option<&'static str>);
 
-async fn create_one(client: &Client, table: &str, indexes: &[Index<'_>]) -> Result<(), StoreError> {
-    let build = |_| StoreError { what: "describe a table", retry: Retry::Never, source: None };
-    let mut request = client
+fn table(store: &Inner, name: &str, indexes: &[Index]) -> Result<CreateTableFluentBuilder, BuildError> {
+    let mut table = store
+        .client
         .create_table()
-        .table_name(table)
+        .table_name(name)
         .billing_mode(BillingMode::PayPerRequest)
-        .key_schema(schema(attr::PK, KeyType::Hash).map_err(build)?)
-        .key_schema(schema(attr::SK, KeyType::Range).map_err(build)?)
-        .attribute_definitions(definition(attr::PK).map_err(build)?)
-        .attribute_definitions(definition(attr::SK).map_err(build)?);
+        .attribute_definitions(attribute("pk")?)
+        .attribute_definitions(attribute("sk")?)
+        .key_schema(key("pk", KeyType::Hash)?)
+        .key_schema(key("sk", KeyType::Range)?);
     for (name, hash, range) in indexes {
         let mut index = GlobalSecondaryIndex::builder()
             .index_name(*name)
-            .key_schema(schema(hash, KeyType::Hash).map_err(build)?)
+            .key_schema(key(hash, KeyType::Hash)?)
             .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build());
-        request = request.attribute_definitions(definition(hash).map_err(build)?);
+        table = table.attribute_definitions(attribute(hash)?);
         if let Some(range) = range {
-            index = index.key_schema(schema(range, KeyType::Range).map_err(build)?);
-            request = request.attribute_definitions(definition(range).map_err(build)?);
+            table = table.attribute_definitions(attribute(range)?);
+            index = index.key_schema(key(range, KeyType::Range)?);
         }
-        request = request.global_secondary_indexes(index.build().map_err(build)?);
+        table = table.global_secondary_indexes(index.build()?);
     }
-    match request.send().await {
-        Ok(_) => Ok(()),
-        Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_in_use_exception()) => Ok(()),
-        Err(error) => Err(store_error("create a table", &error)),
-    }
+    Ok(table)
 }
 
-type Built<T> = Result<T, aws_sdk_dynamodb::error::BuildError>;
-
-fn schema(name: &str, kind: KeyType) -> Built<KeySchemaElement> {
-    KeySchemaElement::builder().attribute_name(name).key_type(kind).build()
-}
-
-fn definition(name: &str) -> Built<AttributeDefinition> {
+fn attribute(name: &str) -> Result<AttributeDefinition, BuildError> {
     AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build()
+}
+
+fn key(name: &str, kind: KeyType) -> Result<KeySchemaElement, BuildError> {
+    KeySchemaElement::builder().attribute_name(name).key_type(kind).build()
 }

@@ -1,4 +1,4 @@
-//! How much the store asks of DynamoDB: requests and capacity units by operation, since the process began.
+//! What the store costs: requests and capacity units, by operation of the port.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -6,49 +6,50 @@ use std::sync::{Mutex, PoisonError};
 use aws_sdk_dynamodb::types::ConsumedCapacity;
 use serde::Serialize;
 
-/// Requests and capacity by operation of the port.
+/// Requests and capacity units since the store was opened.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Usage {
-    /// By operation.
+    /// By operation of the port.
     pub by_operation: BTreeMap<&'static str, OperationUsage>,
 }
 
-/// What one operation has asked for.
+/// Requests and capacity units of one operation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct OperationUsage {
-    /// Requests, those of the SDK's own retries not counted.
+    /// Requests that were answered; the SDK's own repeats are not counted.
     pub requests: u64,
-    /// Read capacity units.
+    /// Read units, indexes included.
     pub read_units: f64,
-    /// Write capacity units, those of indexes included.
+    /// Write units, indexes included.
     pub write_units: f64,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Meter(Mutex<Usage>);
+pub(super) struct Counter(Mutex<Usage>);
 
-impl Meter {
-    pub(super) fn read(&self, operation: &'static str, capacity: &[&ConsumedCapacity]) {
-        self.count(operation, capacity, |usage| &mut usage.read_units);
+impl Counter {
+    pub(super) fn read<'a>(&self, what: &'static str, capacity: impl IntoIterator<Item = &'a ConsumedCapacity>) {
+        let units = total(capacity);
+        self.add(what, |usage| usage.read_units += units);
     }
 
-    pub(super) fn write(&self, operation: &'static str, capacity: &[&ConsumedCapacity]) {
-        self.count(operation, capacity, |usage| &mut usage.write_units);
+    pub(super) fn write<'a>(&self, what: &'static str, capacity: impl IntoIterator<Item = &'a ConsumedCapacity>) {
+        let units = total(capacity);
+        self.add(what, |usage| usage.write_units += units);
     }
 
-    fn count(
-        &self,
-        operation: &'static str,
-        capacity: &[&ConsumedCapacity],
-        units: impl Fn(&mut OperationUsage) -> &mut f64,
-    ) {
+    fn add(&self, what: &'static str, units: impl FnOnce(&mut OperationUsage)) {
         let mut usage = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = usage.by_operation.entry(operation).or_default();
-        entry.requests += 1;
-        *units(entry) += capacity.iter().filter_map(|one| one.capacity_units()).sum::<f64>();
+        let operation = usage.by_operation.entry(what).or_default();
+        operation.requests += 1;
+        units(operation);
     }
 
-    pub(super) fn usage(&self) -> Usage {
+    pub(super) fn snapshot(&self) -> Usage {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+fn total<'a>(capacity: impl IntoIterator<Item = &'a ConsumedCapacity>) -> f64 {
+    capacity.into_iter().filter_map(ConsumedCapacity::capacity_units).sum()
 }

@@ -1,0 +1,105 @@
+//! Reading runs, and many items at once.
+
+use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity};
+use carepath_app::ports::{Retry, StoreError};
+use carepath_engine::contact::Contact;
+use carepath_engine::ids::{ContactKey, RunId};
+use carepath_engine::run::Run;
+use std::collections::HashMap;
+
+use super::error::{self, Cause, error, never};
+use super::items::{self, Item};
+use super::{Inner, keys};
+
+/// How often keys that a batch left over are asked for again at once.
+const BATCH_TRIES: usize = 5;
+
+pub(super) async fn run_and_contact(store: &Inner, id: &RunId) -> Result<(Option<Run>, Option<Contact>), StoreError> {
+    const WHAT: &str = "read a run";
+    let contact = id.contact();
+    let wanted = HashMap::from([
+        (store.runs.clone(), vec![items::key(contact.as_str(), id.as_str())]),
+        (store.contacts.clone(), vec![items::key(contact.as_str(), keys::CONTACT)]),
+    ]);
+    let found = batch_get(store, WHAT, wanted).await?;
+    let run = found.iter().find(|item| items::string(item, "sk") == Some(id.as_str()));
+    let contact = found.iter().find(|item| items::string(item, "sk") == Some(keys::CONTACT));
+    Ok((
+        run.map(|item| items::read_run(WHAT, item)).transpose()?,
+        contact.map(|item| items::read_contact(WHAT, item)).transpose()?,
+    ))
+}
+
+pub(super) async fn runs_of(store: &Inner, key: &ContactKey) -> Result<Vec<Run>, StoreError> {
+    const WHAT: &str = "read the runs of a contact";
+    let found = query_all(store, WHAT, &store.runs, key.as_str(), None).await?;
+    let mut runs = found.iter().map(|item| items::read_run(WHAT, item)).collect::<Result<Vec<_>, _>>()?;
+    runs.sort_by(|a, b| (a.entry.at, &a.id).cmp(&(b.entry.at, &b.id)));
+    Ok(runs)
+}
+
+/// All items of a partition, consistently; those whose sort key starts so, where that is given.
+pub(super) async fn query_all(
+    store: &Inner,
+    what: &'static str,
+    table: &str,
+    pk: &str,
+    starts: Option<&str>,
+) -> Result<Vec<Item>, StoreError> {
+    let mut found = Vec::new();
+    let mut start = None;
+    loop {
+        let mut query = store
+            .client
+            .query()
+            .table_name(table)
+            .consistent_read(true)
+            .expression_attribute_values(":pk", items::text(pk))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .set_exclusive_start_key(start);
+        query = match starts {
+            Some(starts) => query
+                .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
+                .expression_attribute_values(":sk", items::text(starts)),
+            None => query.key_condition_expression("pk = :pk"),
+        };
+        let answer = query.send().await.map_err(|failure| error::read(what, &failure))?;
+        store.usage.read(what, answer.consumed_capacity());
+        found.extend(answer.items.unwrap_or_default());
+        start = answer.last_evaluated_key.filter(|key| !key.is_empty());
+        if start.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+/// Several items of any tables, consistently, in no order.
+pub(super) async fn batch_get(
+    store: &Inner,
+    what: &'static str,
+    wanted: HashMap<String, Vec<Item>>,
+) -> Result<Vec<Item>, StoreError> {
+    let mut request = HashMap::new();
+    for (table, keys) in wanted {
+        let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+        request.insert(table, keys.map_err(|_| never(what, Cause::Refused("a request could not be built")))?);
+    }
+    let mut found = Vec::new();
+    for _ in 0..BATCH_TRIES {
+        let answer = store
+            .client
+            .batch_get_item()
+            .set_request_items(Some(request))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(|failure| error::read(what, &failure))?;
+        store.usage.read(what, answer.consumed_capacity());
+        found.extend(answer.responses.unwrap_or_default().into_values().flatten());
+        request = answer.unprocessed_keys.unwrap_or_default();
+        if request.is_empty() {
+            return Ok(found);
+        }
+    }
+    Err(error(what, Retry::After(None), Cause::Answered("keys that it had no time for".to_owned())))
+}

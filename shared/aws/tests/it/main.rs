@@ -1,0 +1,5 @@
+//! The contract of the store, held by the real SDK client against dynoxide in memory.
+
+#[path = "../../../../cli/src/dev/database.rs"]
+mod database;
+mod store;
