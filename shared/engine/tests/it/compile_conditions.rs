@@ -22,6 +22,7 @@ fn w007_a_case_that_an_earlier_one_covers() {
         (age("lte", 5), age("lt", 5)),
         (age("gte", 50), age("eq", 50)),
         (age("ne", 1), age("eq", 2)),
+        (age("eq", 1), json!({ "attribute": "n", "eq": 1.0 })),
         (json!({ "attribute": "n", "exists": true }), age("lt", 5)),
         (json!({ "attribute": "n", "in": [1, 2, 3] }), json!({ "attribute": "n", "in": [1, 3] })),
         (json!({ "attribute": "n", "starts_with": "a" }), json!({ "attribute": "n", "eq": "ab" })),
@@ -94,6 +95,7 @@ fn w008_a_condition_that_the_entry_rules_out() {
     for possible in [
         json!({ "attribute": "n", "lte": 50 }),
         json!({ "attribute": "n", "ne": 7 }),
+        json!({ "attribute": "n", "eq": 50.0 }),
         json!({ "any": [{ "segment": "deceased" }, { "attribute": "n", "in": [1, 2] }] }),
     ] {
         assert!(entered(entry.clone(), &json!({ "a": branch(&possible) })).is_empty(), "{possible}");
