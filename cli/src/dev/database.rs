@@ -1,4 +1,4 @@
-//! The database of `carepath dev`: dynoxide in this process, asked in DynamoDB's own wire format.
+//! The database of `carepath dev`: dynoxide in this process, asked in `DynamoDB`'s own wire format.
 
 use dynoxide::{Database, DynoxideError};
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! Carepath's ports on AWS: the state on DynamoDB, and what SES says about mails.
+//! Carepath's ports on AWS: the state on `DynamoDB`, and what SES says about mails.
 
 pub mod dynamo;
 pub mod in_process;

@@ -13,7 +13,7 @@ use super::items::{self, Item};
 use super::{Inner, keys};
 
 const WHAT: &str = "commit a change";
-/// DynamoDB's limit.
+/// `DynamoDB`'s limit.
 const MOST_ACTIONS: usize = 100;
 const VACANT: &str = "attribute_not_exists(pk)";
 const AT_REVISION: &str = "v = :v";

@@ -13,7 +13,7 @@ use super::commit::{self, Guarded};
 use super::error::{self, Cause, never};
 use super::{Inner, items, keys, runs};
 
-/// DynamoDB's limit of a batch.
+/// `DynamoDB`'s limit of a batch.
 const MOST_KEYS: usize = 100;
 const BAD_CURSOR: Cause = Cause::Refused("the cursor is none that a page gave out");
 

@@ -27,7 +27,7 @@ pub(super) async fn due(
     let (first, last) = (keys::hour(from), keys::hour(until));
     let (low, high) = (keys::moment(from, ""), keys::end_of(until));
     if last - first > MOST_HOURS {
-        return Ok(ordered(scan(store, (&low, &high)).await?, limit));
+        return Ok(ordered(&scan(store, (&low, &high)).await?, limit));
     }
     let mut due = Vec::new();
     for hour in first..=last {
@@ -38,7 +38,7 @@ pub(super) async fn due(
                 found.extend(query(store, (table, "read what is due"), &bucket, Some((&low, &high)), limit).await?);
             }
         }
-        due.extend(ordered(found, limit - due.len()));
+        due.extend(ordered(&found, limit - due.len()));
         if due.len() >= limit {
             break;
         }
@@ -46,7 +46,7 @@ pub(super) async fn due(
     Ok(due)
 }
 
-fn ordered(found: Vec<Item>, limit: usize) -> Vec<Due> {
+fn ordered(found: &[Item], limit: usize) -> Vec<Due> {
     let entries: BTreeMap<(String, String), Due> = found
         .iter()
         .filter_map(|item| {

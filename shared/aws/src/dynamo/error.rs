@@ -4,10 +4,10 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use carepath_app::ports::{Retry, StoreError};
 
-/// Why the store failed. Messages of DynamoDB may repeat items, so only its codes are kept.
+/// Why the store failed. Messages of `DynamoDB` may repeat items, so only its codes are kept.
 #[derive(Debug, thiserror::Error)]
 pub enum Cause {
-    /// DynamoDB said so.
+    /// `DynamoDB` said so.
     #[error("DynamoDB answered {0}")]
     Answered(String),
     /// No answer, or none that can be read.

@@ -19,7 +19,7 @@ pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// The version of the shapes.
 const SHAPE: &str = "1";
-/// DynamoDB takes 400 KiB; the rest is room for keys and numbers.
+/// `DynamoDB` takes 400 KiB; the rest is room for keys and numbers.
 const MOST_BYTES: usize = 350 * 1024;
 
 pub(super) fn text(value: impl Into<String>) -> AttributeValue {

@@ -1,4 +1,4 @@
-//! The state of an installation on DynamoDB.
+//! The state of an installation on `DynamoDB`.
 //!
 //! Each run is one item, and each decision about it is one conditional write over the revision that it was decided on.
 //! Every write carries a token drawn for that one commit: whoever finds it in the item knows that the write before,
@@ -50,7 +50,7 @@ impl Default for Options {
     }
 }
 
-/// The store on DynamoDB. Clones share the client, the secret and the counts.
+/// The store on `DynamoDB`. Clones share the client, the secret and the counts.
 #[derive(Debug, Clone)]
 pub struct DynamoStore(Arc<Inner>);
 
@@ -80,7 +80,7 @@ impl DynamoStore {
         }))
     }
 
-    /// The store over a function of this process that answers DynamoDB's requests: from (`X-Amz-Target`, body) to
+    /// The store over a function of this process that answers `DynamoDB`'s requests: from (`X-Amz-Target`, body) to
     /// (status, body).
     pub fn in_process(
         handler: impl Fn(&str, &[u8]) -> (u16, Vec<u8>) + Send + Sync + 'static,
@@ -120,7 +120,7 @@ impl DynamoStore {
     /// Makes the tables that are not there.
     ///
     /// # Errors
-    /// Where DynamoDB refuses one.
+    /// Where `DynamoDB` refuses one.
     pub async fn create_tables(&self) -> Result<(), StoreError> {
         tables::create(&self.0).await
     }

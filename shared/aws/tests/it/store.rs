@@ -1,5 +1,7 @@
 //! The store's contract.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -50,7 +52,7 @@ fn someone() -> (ContactKey, Contact) {
     (secret().contact_key(&id), contact)
 }
 
-fn run(state: serde_json::Value) -> Run {
+fn run(state: &serde_json::Value) -> Run {
     let (key, contact) = someone();
     let id = secret().run_id(&key, &"onboarding".parse().unwrap(), None, 1);
     serde_json::from_value(json!({
@@ -93,7 +95,7 @@ async fn race(store: &DynamoStore, change: Change) -> (usize, usize) {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_64_commits_on_one_revision_exactly_one_is_applied() {
     let store = sound().await;
-    let mut run = run(ready());
+    let mut run = run(&ready());
     assert_eq!(race(&store, change(&run)).await, (1, 63), "admission");
     run.revision = 1;
     assert_eq!(race(&store, change(&run)).await, (1, 63), "one item");
@@ -119,7 +121,7 @@ async fn the_index_of_due_things_follows_every_state() {
         (json!({"k": "ended", "o": {"r": "completed"}, "a": NOW}), None, 0),
     ];
     for (revision, (state, due, parked)) in states.into_iter().enumerate() {
-        let mut run = run(state.clone());
+        let mut run = run(&state);
         run.revision = u64::try_from(revision).unwrap();
         assert_eq!(store.commit(&change(&run)).await.unwrap(), Commit::Applied);
         for from in ["2026-11-24T00:00:00Z", "1990-01-01T00:00:00Z"] {
@@ -137,7 +139,7 @@ async fn a_write_whose_answer_is_lost_is_settled_by_reading_it_back() {
     let broken = Arc::new(AtomicBool::new(false));
     let store = store(Arc::clone(&broken)).await;
     broken.store(true, Ordering::SeqCst);
-    let run = run(ready());
+    let run = run(&ready());
     assert_ne!(store.commit(&change(&run)).await.unwrap(), Commit::LostRace, "one item");
     assert_eq!(store.commit(&change(&run)).await.unwrap(), Commit::LostRace, "somebody else's");
     let mut next = run.clone();
@@ -149,7 +151,7 @@ async fn a_write_whose_answer_is_lost_is_settled_by_reading_it_back() {
 async fn members_and_addresses_follow_the_contact() {
     let store = sound().await;
     let (key, _) = someone();
-    let mut run = run(ready());
+    let mut run = run(&ready());
     let page = async |id: &str| store.members(&id.parse().unwrap(), 5, None).await.unwrap().items;
     assert_eq!(store.commit(&with_contact(&run, &["vip", "new"], &[], 0)).await.unwrap(), Commit::Applied);
     assert_eq!((page("vip").await, page("new").await), (vec![key.clone()], vec![key.clone()]));
@@ -207,4 +209,41 @@ async fn a_document_is_written_over_the_revision_that_was_read() {
     assert_eq!(store.delete_document(&id, 2).await.unwrap(), Commit::Applied);
     assert!(store.document(&id).await.unwrap().is_none());
     assert_eq!(store.configuration_revision().await.unwrap(), 3);
+}
+
+#[tokio::test]
+async fn what_was_written_to_a_file_is_there_when_it_is_opened_again() {
+    for durability in [Durability::Full, Durability::Normal] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("carepath.db");
+        for expected in [Commit::Applied, Commit::LostRace] {
+            let database = database::open(path.to_str(), durability).unwrap();
+            let handler = move |target: &str, body: &[u8]| database::dispatch(&database, target, body);
+            let store = DynamoStore::in_process(handler, &Options::default());
+            store.create_tables().await.unwrap();
+            assert_eq!(store.commit(&change(&run(&ready()))).await.unwrap(), expected, "{durability:?}");
+        }
+    }
+}
+
+/// S26: nothing of a contact stays but its runs.
+#[tokio::test]
+async fn an_erased_contact_leaves_no_event_and_no_place_in_a_segment() {
+    let store = sound().await;
+    let (key, _) = someone();
+    let vip = "vip".parse().unwrap();
+    store.commit(&with_contact(&run(&ready()), &["vip"], &[], 0)).await.unwrap();
+    let event: Event = serde_json::from_value(json!({
+        "id": "a", "source": "api", "name": "visit", "at": NOW, "received_at": NOW
+    }))
+    .unwrap();
+    store.keep_event(&key, "a", &event).await.unwrap();
+    for _ in 0..2 {
+        store.erase_contact(&key, std::slice::from_ref(&vip)).await.unwrap();
+        let (contact, event) = store.contact_and_event(&key, "a").await.unwrap();
+        assert!(contact.is_none() && event.is_none());
+        assert_eq!(store.members(&vip, 5, None).await.unwrap().items, []);
+        assert_eq!(store.contacts_by_email("ann@example.org", 5).await.unwrap(), []);
+        assert_eq!(store.runs_of(&key).await.unwrap().len(), 1);
+    }
 }
