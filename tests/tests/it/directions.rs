@@ -42,9 +42,10 @@ fn tree() -> Tree {
         }
     }
     for node in metadata["resolve"]["nodes"].as_array().unwrap() {
-        let shipped = node["deps"].as_array().unwrap().iter().filter(|dep| {
-            dep["dep_kinds"].as_array().unwrap().iter().any(|kind| kind["kind"].as_str() != Some("dev"))
-        });
+        let shipped =
+            node["deps"].as_array().unwrap().iter().filter(|dep| {
+                dep["dep_kinds"].as_array().unwrap().iter().any(|kind| kind["kind"].as_str() != Some("dev"))
+            });
         tree.shipped.insert(text(node, "id"), shipped.map(|dep| text(dep, "pkg")).collect());
     }
     tree
