@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint advisories fmt bench doc clean
+.PHONY: help run build test lint advisories fmt doc clean
 
 VENV := target/venv
 # Cargo finds its subcommands (deny, nextest) on the path.
@@ -22,8 +22,8 @@ build: ## release binary: target/release/carepath
 
 test: lint ## everything that CI checks
 	cargo build --locked --workspace --all-targets
-	cargo nextest run --locked --workspace --all-targets --profile $(if $(CI),ci,default)
 	cargo test --locked --workspace --doc --quiet
+	cargo nextest run --locked --workspace --all-targets --profile $(if $(CI),ci,default)
 
 lint: $(VENV)/ready advisories ## formatting, clippy, dependency rules, spelling
 	cargo fmt --all --check
@@ -38,11 +38,6 @@ advisories: $(VENV)/ready ## known vulnerabilities of dependencies, where the da
 
 fmt: ## format the Rust sources
 	cargo fmt --all
-
-bench: ## criterion benches, then the benchmark journey against a release build
-	cargo bench --locked --workspace --benches
-	cargo build --locked --release -p carepath
-	tests/bench/load.sh 10000
 
 doc: ## documentation of the crates: target/doc
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
