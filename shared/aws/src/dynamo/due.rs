@@ -13,6 +13,8 @@ use super::{Inner, keys};
 
 /// Beyond so many hours (more than two years) reading the whole sparse index is less than asking hour by hour.
 const MOST_HOURS: i64 = 20_000;
+/// Beyond so many hours one page of the index is tried first: where it is all there is, no hour needs to be asked.
+const FEW_HOURS: i64 = 48;
 
 pub(super) async fn due(
     store: &Inner,
@@ -26,8 +28,11 @@ pub(super) async fn due(
     }
     let (first, last) = (keys::hour(from), keys::hour(until));
     let (low, high) = (keys::moment(from, ""), keys::end_of(until));
-    if last - first > MOST_HOURS {
-        return Ok(ordered(&scan(store, (&low, &high)).await?, limit));
+    if last - first > FEW_HOURS {
+        let pages = if last - first > MOST_HOURS { usize::MAX } else { 1 };
+        if let Some(found) = scan(store, (&low, &high), pages).await? {
+            return Ok(ordered(&found, limit));
+        }
     }
     let mut due = Vec::new();
     for hour in first..=last {
@@ -101,12 +106,13 @@ async fn query(
     Ok(found)
 }
 
-async fn scan(store: &Inner, (low, high): (&str, &str)) -> Result<Vec<Item>, StoreError> {
+/// The whole of both indexes, unless one has more pages than `most`.
+async fn scan(store: &Inner, (low, high): (&str, &str), most: usize) -> Result<Option<Vec<Item>>, StoreError> {
     const WHAT: &str = "read what is due";
     let mut found = Vec::new();
     for table in [&store.runs, &store.contacts] {
         let mut start = None;
-        loop {
+        for page in 1.. {
             let answer = store
                 .client
                 .scan()
@@ -127,7 +133,10 @@ async fn scan(store: &Inner, (low, high): (&str, &str)) -> Result<Vec<Item>, Sto
             if start.is_none() {
                 break;
             }
+            if page >= most {
+                return Ok(None);
+            }
         }
     }
-    Ok(found)
+    Ok(Some(found))
 }

@@ -2,4 +2,6 @@
 
 #[path = "../../../../cli/src/dev/database.rs"]
 mod database;
+mod doubt;
+mod numbers;
 mod store;

@@ -16,13 +16,13 @@ use serde_json::json;
 
 use crate::database::{self, Durability};
 
-const NOW: &str = "2026-11-24T10:00:00Z";
+pub(crate) const NOW: &str = "2026-11-24T10:00:00Z";
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     NOW.parse().unwrap()
 }
 
-fn secret() -> Secret {
+pub(crate) fn secret() -> Secret {
     Secret::new([7; 32])
 }
 
@@ -41,18 +41,18 @@ async fn store(broken: Arc<AtomicBool>) -> DynamoStore {
     store
 }
 
-async fn sound() -> DynamoStore {
+pub(crate) async fn sound() -> DynamoStore {
     store(Arc::default()).await
 }
 
-fn someone() -> (ContactKey, Contact) {
+pub(crate) fn someone() -> (ContactKey, Contact) {
     let id: carepath_engine::ids::ContactId = "患者-1".parse().unwrap();
     let mut contact = Contact::new(id.clone(), now());
     contact.email = Some("Ann@Example.org".to_owned().into());
     (secret().contact_key(&id), contact)
 }
 
-fn run(state: &serde_json::Value) -> Run {
+pub(crate) fn run(state: &serde_json::Value) -> Run {
     let (key, contact) = someone();
     let id = secret().run_id(&key, &"onboarding".parse().unwrap(), None, 1);
     serde_json::from_value(json!({
@@ -62,15 +62,15 @@ fn run(state: &serde_json::Value) -> Run {
     .unwrap()
 }
 
-fn ready() -> serde_json::Value {
+pub(crate) fn ready() -> serde_json::Value {
     json!({"k": "ready", "s": 0, "d": NOW})
 }
 
-fn change(run: &Run) -> Change {
+pub(crate) fn change(run: &Run) -> Change {
     Change { runs: vec![run.clone()], contact: None }
 }
 
-fn with_contact(run: &Run, entered: &[&str], left: &[&str], revision: u64) -> Change {
+pub(crate) fn with_contact(run: &Run, entered: &[&str], left: &[&str], revision: u64) -> Change {
     let (key, mut contact) = someone();
     contact.revision = revision;
     let ids = |ids: &[&str]| ids.iter().map(|id| id.parse().unwrap()).collect();
@@ -124,7 +124,7 @@ async fn the_index_of_due_things_follows_every_state() {
         let mut run = run(&state);
         run.revision = u64::try_from(revision).unwrap();
         assert_eq!(store.commit(&change(&run)).await.unwrap(), Commit::Applied);
-        for from in ["2026-11-24T00:00:00Z", "1990-01-01T00:00:00Z"] {
+        for from in ["2026-11-24T00:00:00Z", "2026-10-01T00:00:00Z", "1990-01-01T00:00:00Z"] {
             let found = store.due(from.parse().unwrap(), later.parse().unwrap(), 10).await.unwrap();
             assert_eq!(found.first().map(|due| due.at), due, "{state} from {from}");
             assert!(found.iter().all(|due| due.work == Work::Run { run: run.id.clone() }));

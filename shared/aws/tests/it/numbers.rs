@@ -1,0 +1,111 @@
+//! What each operation of the port costs, in requests and capacity units, indexes included.
+
+use carepath_app::ports::{Change, Commit, ContactChange, DocumentId, DocumentKind, Store};
+use carepath_aws::DynamoStore;
+use carepath_engine::event::Event;
+use jiff::SignedDuration;
+use serde_json::json;
+
+use crate::store::{NOW, change, now, ready, run, someone, sound, with_contact};
+
+/// What was spent since the numbers were last taken: requests, read units, write units.
+struct Meter<'a>(&'a DynamoStore, (u64, f64, f64));
+
+impl Meter<'_> {
+    fn spent(&mut self) -> (u64, f64, f64) {
+        let all = self.0.usage().by_operation.into_values();
+        let now = all.fold((0, 0.0, 0.0), |(requests, reads, writes), one| {
+            (requests + one.requests, reads + one.read_units, writes + one.write_units)
+        });
+        let before = std::mem::replace(&mut self.1, now);
+        (now.0 - before.0, now.1 - before.1, now.2 - before.2)
+    }
+}
+
+#[tokio::test]
+async fn each_operation_costs_exactly_this() {
+    let store = sound().await;
+    let mut meter = Meter(&store, (0, 0.0, 0.0));
+    meter.spent();
+    let (key, contact) = someone();
+    let mut table = Vec::new();
+    macro_rules! costs {
+        ($name:literal, $call:expr) => {{
+            let answer = $call.await.unwrap();
+            table.push(($name, meter.spent()));
+            answer
+        }};
+    }
+
+    let mut first = run(&ready());
+    costs!("admit a run", store.commit(&change(&first)));
+    first.revision = 1;
+    first.state = serde_json::from_value(json!({"k": "claimed", "s": 0, "c": {"a": 1, "d": NOW}})).unwrap();
+    costs!("move a run to another due time", store.commit(&change(&first)));
+    costs!("lose a race", store.commit(&change(&first)));
+    first.revision = 2;
+    first.state = serde_json::from_value(json!({"k": "ended", "o": {"r": "completed"}, "a": NOW})).unwrap();
+    costs!("end a run", store.commit(&change(&first)));
+
+    let alone = ContactChange { key: key.clone(), contact, entered: Vec::new(), left: Vec::new() };
+    costs!("a new contact with an address", store.commit(&Change { runs: Vec::new(), contact: Some(alone.clone()) }));
+    let mut again = alone;
+    again.contact.revision = 1;
+    costs!("change a contact", store.commit(&Change { runs: Vec::new(), contact: Some(again) }));
+    first.revision = 3;
+    let both = with_contact(&first, &["vip"], &[], 2);
+    assert_eq!(costs!("run, contact and a member in one", store.commit(&both)), Commit::Applied);
+
+    costs!("contact", store.contact(&key));
+    costs!("run and contact", store.run_and_contact(&first.id));
+    costs!("runs of a contact", store.runs_of(&key));
+    costs!("contacts by address", store.contacts_by_email("ann@example.org", 5));
+    costs!("members of a segment", store.members(&"vip".parse().unwrap(), 5, None));
+
+    let event: Event = serde_json::from_value(json!({
+        "id": "a", "source": "api", "name": "visit", "at": NOW, "received_at": NOW
+    }))
+    .unwrap();
+    costs!("keep an event", store.keep_event(&key, "a", &event));
+    costs!("keep it again", store.keep_event(&key, "a", &event));
+    costs!("contact and event", store.contact_and_event(&key, "a"));
+    costs!("what is due within the hour", store.due(now(), now() + SignedDuration::from_mins(1), 5));
+    costs!("an event is done", store.event_done(&key, "a"));
+    costs!("events of a contact", store.events_of(&key, 5, None));
+
+    let id = DocumentId { kind: DocumentKind::Workflow, id: "onboarding".to_owned() };
+    costs!("put a document", store.put_document(&id, &json!({}), 0));
+    costs!("read a document", store.document(&id));
+    costs!("documents of a kind", store.documents(DocumentKind::Workflow));
+    costs!("revision of the configuration", store.configuration_revision());
+
+    let expected = [
+        // Operation, (requests, read units, write units).
+        ("admit a run", (1, 0.0, 2.0)),
+        // The index loses one entry and gets another.
+        ("move a run to another due time", (1, 0.0, 3.0)),
+        // A write unit in truth: an answer that is an error does not say what it cost.
+        ("lose a race", (1, 0.0, 0.0)),
+        ("end a run", (1, 0.0, 2.0)),
+        ("a new contact with an address", (1, 0.0, 2.0)),
+        ("change a contact", (1, 0.0, 1.0)),
+        // A transaction costs twice.
+        ("run, contact and a member in one", (1, 0.0, 6.0)),
+        ("contact", (1, 1.0, 0.0)),
+        ("run and contact", (1, 2.0, 0.0)),
+        ("runs of a contact", (1, 1.0, 0.0)),
+        ("contacts by address", (2, 1.5, 0.0)),
+        ("members of a segment", (1, 0.5, 0.0)),
+        ("keep an event", (1, 0.0, 2.0)),
+        ("keep it again", (1, 0.0, 0.0)),
+        ("contact and event", (1, 2.0, 0.0)),
+        ("what is due within the hour", (2, 1.0, 0.0)),
+        ("an event is done", (1, 0.0, 2.0)),
+        ("events of a contact", (1, 1.0, 0.0)),
+        ("put a document", (1, 0.0, 4.0)),
+        ("read a document", (1, 1.0, 0.0)),
+        ("documents of a kind", (1, 1.0, 0.0)),
+        ("revision of the configuration", (1, 1.0, 0.0)),
+    ];
+    assert_eq!(table, expected);
+}
