@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::App;
 use crate::documents;
 use crate::error::UseError;
-use crate::ports::{Commit, DocumentId, DocumentKind, Ports};
+use crate::ports::{Commit, DocumentId, DocumentKind, Ports, Store};
 
 /// How long a key that was found is taken as good without another look: a revoked one dies within this, at once in the
 /// process that revoked it.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::App;
 use crate::documents::{self, Expect, Stored};
 use crate::error::{FieldError, UseError};
-use crate::ports::{DocumentKind, Ports};
+use crate::ports::{DocumentKind, Ports, Store};
 use crate::templates::named;
 
 /// A segment as it is kept. A deleted one leaves its place, so that its revisions never come again.

@@ -191,12 +191,7 @@ async fn read<S: Store>(store: &S, id: &TemplateId) -> Result<Option<Stored<Temp
     documents::read(store, DocumentKind::Template, id.as_str(), "template").await
 }
 
-async fn write<P: Ports>(
-    app: &App<P>,
-    id: &TemplateId,
-    state: &TemplateState,
-    revision: u64,
-) -> Result<(), UseError> {
+async fn write<P: Ports>(app: &App<P>, id: &TemplateId, state: &TemplateState, revision: u64) -> Result<(), UseError> {
     if !documents::write(app.store(), DocumentKind::Template, id.as_str(), state, revision).await? {
         return Err(UseError::Stale);
     }

@@ -16,7 +16,7 @@ use crate::App;
 use crate::catalog::template_facts;
 use crate::documents::{self, Expect, Stored, TRIES};
 use crate::error::UseError;
-use crate::ports::{DocumentKind, Ports};
+use crate::ports::{DocumentKind, Ports, Store};
 use crate::templates::{freeze, named};
 
 /// A workflow as it is kept.
@@ -168,11 +168,7 @@ pub async fn publish<P: Ports>(app: &App<P>, id: &WorkflowId, expect: Expect) ->
 ///
 /// # Errors
 /// `NotFound`, `Stale`, `Conflict` where nothing is published.
-pub async fn pause<P: Ports>(
-    app: &App<P>,
-    id: &WorkflowId,
-    expect: Expect,
-) -> Result<Stored<WorkflowState>, UseError> {
+pub async fn pause<P: Ports>(app: &App<P>, id: &WorkflowId, expect: Expect) -> Result<Stored<WorkflowState>, UseError> {
     change(app, id, expect, |state| state.paused = true).await
 }
 
