@@ -1,6 +1,6 @@
 //! What is published, as every worker needs it: compiled, indexed, and read again only when it has changed.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,7 @@ use crate::ports::{DocumentKind, Retry, Store, StoreError};
 use crate::segments::SegmentState;
 use crate::settings::{self, Schema};
 use crate::templates::{TemplateState, load};
+use crate::watch::Watched;
 use crate::workflows::{VersionDocument, WorkflowState};
 
 /// How often the store is asked whether the configuration has changed.
@@ -41,9 +42,7 @@ pub struct Account {
     pub zone: TimeZone,
     /// The sender of all mails, as a header has it.
     pub sender: String,
-    /// What templates show as `unsubscribe_url`.
-    pub unsubscribe_url: Option<String>,
-    /// What templates show as `links`.
+    /// Addresses by name, which templates show as `links`; the one named `unsubscribe` is `unsubscribe_url` as well.
     pub links: BTreeMap<String, String>,
     /// The declared attributes.
     pub schema: BTreeMap<Name, AttributeFacts>,
@@ -64,10 +63,10 @@ pub struct Published {
     pub by_event: HashMap<Name, Vec<Arc<Version>>>,
     /// Versions that a change of this attribute may start.
     pub by_attribute: HashMap<Name, Vec<Arc<Version>>>,
-    /// Versions that entering (`true`) or leaving a segment may start.
-    pub by_segment: HashMap<(SegmentId, bool), Vec<Arc<Version>>>,
-    /// Events that an exit rule, a goal or a `wait_for` of any version that ever was published is interested in.
-    pub listens: HashSet<Name>,
+    /// Versions that entering or leaving a segment may start.
+    pub by_segment: HashMap<SegmentId, Vec<Arc<Version>>>,
+    /// What of a contact any version looks at that ever was published: its runs may be live still.
+    pub watched: Watched,
 }
 
 /// The cached view. Frozen things are kept for ever, the rest until the configuration's revision moves.
@@ -190,7 +189,6 @@ impl Catalog {
         let account = Account {
             zone: parse_zone(&settings.zone).unwrap_or(TimeZone::UTC),
             sender: settings.sender,
-            unsubscribe_url: settings.unsubscribe_url,
             links: settings.links,
             schema: schema.value,
         };
@@ -202,7 +200,7 @@ impl Catalog {
             by_event: HashMap::new(),
             by_attribute: HashMap::new(),
             by_segment: HashMap::new(),
-            listens: HashSet::new(),
+            watched: Watched::default(),
         };
         for document in store.documents(DocumentKind::Segment).await? {
             let state: SegmentState = documents::parse(document.body, "segment").map_err(as_store_error)?;
@@ -213,7 +211,7 @@ impl Catalog {
         for document in store.documents(DocumentKind::Workflow).await? {
             let id: WorkflowId = document.id.parse().map_err(|_| corrupt("read the id of a workflow"))?;
             let state: WorkflowState = documents::parse(document.body, "workflow").map_err(as_store_error)?;
-            published.listens.extend(state.hears);
+            published.watched.extend(&state.watched);
             let Some(number) = state.published else { continue };
             let version = self.version(store, &id, number).await?.ok_or_else(|| corrupt("find a published version"))?;
             if !state.archived {
@@ -227,14 +225,17 @@ impl Catalog {
 }
 
 impl Published {
+    /// Whether a workflow's runs stand still (S15).
+    pub fn is_paused(&self, workflow: &WorkflowId) -> bool {
+        self.workflows.get(workflow).is_some_and(|live| live.paused)
+    }
+
     fn index(&mut self, version: &Arc<Version>) {
         let version = Arc::clone(version);
         match &version.entry.trigger {
             Trigger::Event { name, .. } => self.by_event.entry(name.clone()).or_default().push(version),
             Trigger::Attribute { name, .. } => self.by_attribute.entry(name.clone()).or_default().push(version),
-            Trigger::Segment { segment, entered } => {
-                self.by_segment.entry((segment.clone(), *entered)).or_default().push(version);
-            }
+            Trigger::Segment { segment, .. } => self.by_segment.entry(segment.clone()).or_default().push(version),
             Trigger::Api => {}
         }
     }
@@ -275,6 +276,7 @@ fn as_store_error(error: UseError) -> StoreError {
         | UseError::Refused(_)
         | UseError::Conflict { .. }
         | UseError::Stale
-        | UseError::Unsupported(_) => corrupt("read the configuration"),
+        | UseError::Unsupported(_)
+        | UseError::Fault(_) => corrupt("read the configuration"),
     }
 }

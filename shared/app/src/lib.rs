@@ -1,14 +1,23 @@
 //! The use cases of Carepath, one a file, over [`ports`].
 
+pub mod admit;
 pub mod catalog;
+pub mod change;
 pub mod contacts_read;
+pub mod counters;
 pub mod documents;
+pub mod drive;
+pub mod engage;
 pub mod error;
+pub mod ingest;
 pub mod keys;
+pub mod mail;
 pub mod ports;
 pub mod segments;
 pub mod settings;
 pub mod templates;
+pub mod watch;
+pub mod work;
 pub mod workflows;
 
 use std::sync::Arc;
@@ -32,6 +41,8 @@ pub struct App<P: Ports> {
     pub catalog: Catalog,
     /// The API keys that were seen lately.
     pub keys: keys::Cache,
+    /// What happened since the process began.
+    pub counters: counters::Counters,
 }
 
 impl<P: Ports> App<P> {
@@ -41,7 +52,13 @@ impl<P: Ports> App<P> {
     /// Where the store fails, or the secret in it is not one.
     pub async fn open(ports: P) -> Result<Self, UseError> {
         let secret = settings::secret(ports.store()).await?;
-        Ok(Self { ports, secret, catalog: Catalog::default(), keys: keys::Cache::default() })
+        Ok(Self {
+            ports,
+            secret,
+            catalog: Catalog::default(),
+            keys: keys::Cache::default(),
+            counters: counters::Counters::default(),
+        })
     }
 
     /// The store.

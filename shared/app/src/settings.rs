@@ -27,22 +27,14 @@ pub struct Settings {
     pub zone: String,
     /// The sender of all mails, as a header has it.
     pub sender: String,
-    /// The page for unsubscribing, which templates show as `unsubscribe_url`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unsubscribe_url: Option<String>,
-    /// Addresses by name, which templates show as `links.NAME`.
+    /// Addresses by name, which templates show as `links.NAME`; the one named `unsubscribe` is `unsubscribe_url` too.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub links: BTreeMap<String, String>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            zone: "UTC".to_owned(),
-            sender: "Carepath <carepath@localhost>".to_owned(),
-            unsubscribe_url: None,
-            links: BTreeMap::new(),
-        }
+        Self { zone: "UTC".to_owned(), sender: "Carepath <carepath@localhost>".to_owned(), links: BTreeMap::new() }
     }
 }
 

@@ -14,6 +14,9 @@ use crate::documents::{self, Expect, Stored};
 use crate::error::{FieldError, UseError};
 use crate::ports::{DocumentKind, Ports, Store};
 
+/// What a preview shows where the account has no page for unsubscribing yet.
+const UNSUBSCRIBE_PREVIEW: &str = "https://unsubscribe.invalid/preview";
+
 /// A template as it is kept. A deleted one leaves its place, so that its numbers are never given out again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct TemplateState {
@@ -145,7 +148,7 @@ pub async fn preview<P: Ports>(
         entry,
         tz: &zone.tz,
         now: app.now(),
-        unsubscribe_url: account.unsubscribe_url.as_deref().or(Some("https://unsubscribe.invalid/preview")),
+        unsubscribe_url: Some(account.links.get("unsubscribe").map_or(UNSUBSCRIBE_PREVIEW, String::as_str)),
         links: &account.links,
     };
     template.render(&scope).map_err(|error| UseError::invalid("", error.code(), error.to_string()))

@@ -1,13 +1,13 @@
 //! Workflows: a draft that anybody may be halfway through, and the versions that were published from it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use carepath_engine::compile::{self, Context, SegmentKind};
 use carepath_engine::document::Report;
-use carepath_engine::ids::{Name, TemplateId, WorkflowId};
+use carepath_engine::ids::{SegmentId, TemplateId, WorkflowId};
 use carepath_engine::segment::Membership;
-use carepath_engine::version::{ExitRule, PathWhen, StepKind, Version};
+use carepath_engine::version::Version;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,6 +18,7 @@ use crate::documents::{self, Expect, Stored, TRIES};
 use crate::error::UseError;
 use crate::ports::{DocumentKind, Ports, Store};
 use crate::templates::{freeze, named};
+use crate::watch::Watched;
 
 /// A workflow as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,9 +33,9 @@ pub struct WorkflowState {
     pub paused: bool,
     /// Whether it lets nobody in any more.
     pub archived: bool,
-    /// The events that runs of any of its versions listen for.
+    /// What of a contact any of its versions looks at.
     #[serde(default)]
-    pub hears: BTreeSet<Name>,
+    pub watched: Watched,
     /// When it last changed.
     pub updated_at: Timestamp,
 }
@@ -157,7 +158,7 @@ pub async fn publish<P: Ports>(app: &App<P>, id: &WorkflowId, expect: Expect) ->
     state.latest = number;
     state.published = Some(number);
     state.archived = false;
-    state.hears.extend(hears(&compiled.version));
+    state.watched.add(&compiled.version);
     write(app, id, state, found.revision).await?.ok_or(UseError::Stale)?;
     let version = app.catalog.version(app.store(), id, number).await?;
     let version = version.ok_or(UseError::Corrupt { what: "version" })?;
@@ -231,7 +232,7 @@ pub async fn version<P: Ports>(
 struct Surroundings {
     workflows: BTreeMap<WorkflowId, Arc<Version>>,
     templates: BTreeMap<TemplateId, compile::TemplateFacts>,
-    segments: BTreeMap<carepath_engine::ids::SegmentId, SegmentKind>,
+    segments: BTreeMap<SegmentId, SegmentKind>,
     schema: crate::settings::Schema,
 }
 
@@ -294,32 +295,6 @@ async fn keep_version<P: Ports>(
     Err(UseError::Busy)
 }
 
-/// The events that runs of a version listen for.
-fn hears(version: &Version) -> impl Iterator<Item = Name> {
-    let rule = |rule: &ExitRule| match rule {
-        ExitRule::Event { name, .. } => Some(name.clone()),
-        ExitRule::When(_) => None,
-    };
-    let rules = version.exit.iter().chain(version.goal.as_ref().map(|goal| &goal.rule)).filter_map(rule);
-    let waits = version.steps.iter().flat_map(|step| match &step.kind {
-        StepKind::WaitFor { paths, .. } => paths.as_slice(),
-        StepKind::Send { .. }
-        | StepKind::Wait { .. }
-        | StepKind::Branch { .. }
-        | StepKind::Split { .. }
-        | StepKind::Update { .. }
-        | StepKind::Segment { .. }
-        | StepKind::Jump { .. }
-        | StepKind::JumpOut { .. }
-        | StepKind::Exit { .. } => &[],
-    });
-    let waits = waits.filter_map(|path| match &path.when {
-        PathWhen::Event { name, .. } => Some(name.clone()),
-        PathWhen::Condition(_) => None,
-    });
-    rules.chain(waits).collect::<Vec<_>>().into_iter()
-}
-
 async fn change<P: Ports>(
     app: &App<P>,
     id: &WorkflowId,
@@ -351,7 +326,7 @@ fn new_state(now: Timestamp) -> WorkflowState {
         latest: 0,
         paused: false,
         archived: false,
-        hears: BTreeSet::new(),
+        watched: Watched::default(),
         updated_at: now,
     }
 }
