@@ -58,7 +58,9 @@ pub(crate) async fn try_admit<P: Ports>(
         };
         let prior: Vec<&Run> = runs
             .iter()
-            .filter(|run| run.workflow == version.workflow && run.key.as_ref().map(|key| key.expose()) == cause.key.as_ref())
+            .filter(|run| {
+                run.workflow == version.workflow && run.key.as_ref().map(|key| key.expose()) == cause.key.as_ref()
+            })
             .collect();
         let (number, why) = match advance::admit(&prior, &cause.name, cause.event, &cause.payload, moment) {
             Admission::Admitted { number, why } => (number, why),
@@ -112,7 +114,8 @@ pub async fn enroll<P: Ports>(
 ) -> Result<Enrolled, UseError> {
     let published = app.published().await?;
     let live = published.workflows.get(workflow).filter(|live| !live.archived);
-    let version = live.map(|live| Arc::clone(&live.version)).ok_or(UseError::NotFound { what: "published workflow" })?;
+    let version =
+        live.map(|live| Arc::clone(&live.version)).ok_or(UseError::NotFound { what: "published workflow" })?;
     let contact_key = app.secret.contact_key(contact);
     let found = app.ports.store().contact(&contact_key).await?;
     let contact = found.ok_or(UseError::NotFound { what: "contact" })?;

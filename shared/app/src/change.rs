@@ -96,16 +96,8 @@ fn settle_segments(published: &Published, contact: &mut Contact, now: Timestamp)
         for (id, segment) in &published.segments {
             let Membership::When(condition) = &segment.membership else { continue };
             let zone = calendar::zone_of(contact.zone.as_deref(), None, &published.account.zone);
-            let scope = Scope {
-                contact,
-                event: None,
-                entry: None,
-                run: None,
-                now,
-                tz: &zone.tz,
-                cutoff: None,
-                since: None,
-            };
+            let scope =
+                Scope { contact, event: None, entry: None, run: None, now, tz: &zone.tz, cutoff: None, since: None };
             if eval(condition, &scope, &mut Vec::new()) {
                 contact.segments.entry(id.clone()).or_insert(now);
             } else {

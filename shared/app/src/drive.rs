@@ -54,12 +54,7 @@ struct Hand<'a, P: Ports> {
 ///
 /// # Errors
 /// What the store cannot do, and `Busy` when others are faster again and again. A repeat does no harm.
-pub(crate) async fn apply<P: Ports>(
-    app: &App<P>,
-    run: Run,
-    contact: Contact,
-    input: Input,
-) -> Result<(), UseError> {
+pub(crate) async fn apply<P: Ports>(app: &App<P>, run: Run, contact: Contact, input: Input) -> Result<(), UseError> {
     let mut hand = Hand::new(app, Some(run.clone()), run, contact).await?;
     hand.take(input)?;
     hand.until_rest().await.map(|_| ())

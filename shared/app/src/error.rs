@@ -61,6 +61,9 @@ pub enum UseError {
         /// The kind of document.
         what: &'static str,
     },
+    /// A run contradicts its version: a fault of ours.
+    #[error("a run and its version contradict each other")]
+    Fault(#[from] carepath_engine::Fault),
     /// The store failed.
     #[error("the store failed")]
     Store(#[from] StoreError),
@@ -78,7 +81,8 @@ impl UseError {
             | Self::Conflict { .. }
             | Self::Stale
             | Self::Unsupported(_)
-            | Self::Corrupt { .. } => Retry::Never,
+            | Self::Corrupt { .. }
+            | Self::Fault(_) => Retry::Never,
         }
     }
 

@@ -5,15 +5,22 @@ use std::collections::BTreeSet;
 use carepath_engine::condition::{Condition, Subject, TestKind};
 use carepath_engine::contact::Change;
 use carepath_engine::version::{Anchor, ExitRule, PathWhen, StepKind, Trigger, Version, WaitUntil};
+use serde::{Deserialize, Serialize};
 
 /// Names of attributes (the first part of their path) and segments, and whether anything of a contact at all.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watched {
     attributes: BTreeSet<String>,
     segments: BTreeSet<String>,
 }
 
 impl Watched {
+    /// Adds what others look at.
+    pub fn extend(&mut self, others: &Self) {
+        self.attributes.extend(others.attributes.iter().cloned());
+        self.segments.extend(others.segments.iter().cloned());
+    }
+
     /// Adds what a version looks at.
     pub fn add(&mut self, version: &Version) {
         match &version.entry.trigger {

@@ -100,7 +100,8 @@ async fn act_on_changes<P: Ports>(app: &App<P>, key: &ContactKey) -> Result<(), 
 fn starts(version: &Version, change: &Change) -> bool {
     match (&version.entry.trigger, change) {
         (Trigger::Attribute { from: was, to: is, .. }, Change::Attribute { from, to, .. }) => {
-            let value = |side: &Option<carepath_engine::Phi<serde_json::Value>>| side.as_ref().map(|v| v.expose().clone());
+            let value =
+                |side: &Option<carepath_engine::Phi<serde_json::Value>>| side.as_ref().map(|v| v.expose().clone());
             was.as_ref().is_none_or(|was| value(from).as_ref() == Some(was))
                 && is.as_ref().is_none_or(|is| value(to).as_ref() == Some(is))
         }

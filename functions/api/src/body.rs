@@ -1,0 +1,257 @@
+//! Reading requests: bodies with every fault at once, ids, conditions, pages.
+
+use std::str::FromStr;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Path, RawQuery, Request};
+use carepath_app::FieldError;
+use carepath_app::documents::Expect;
+use carepath_engine::contact::Attributes;
+use carepath_engine::ids::BadId;
+use http::request::Parts;
+use http::{HeaderMap, Method, StatusCode, header};
+use serde_json::{Map, Value};
+
+use crate::problem::Problem;
+use crate::{MAX_BODY, MAX_PAGE};
+
+/// A body of JSON.
+pub(crate) struct Body(pub(crate) Value);
+
+/// A body of JSON, or none.
+pub(crate) struct MaybeBody(pub(crate) Option<Value>);
+
+impl<S: Send + Sync> FromRequest<S> for Body {
+    type Rejection = Problem;
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let MaybeBody(body) = MaybeBody::from_request(request, state).await?;
+        body.map(Self).ok_or_else(|| {
+            Problem::new(StatusCode::BAD_REQUEST, "malformed_json", "The body is empty: it has to be JSON.")
+        })
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for MaybeBody {
+    type Rejection = Problem;
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let json = is_json(request.headers());
+        let bytes = axum::body::to_bytes(request.into_body(), MAX_BODY).await.map_err(|_| {
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "The body is larger than 1 MiB.")
+        })?;
+        if bytes.is_empty() {
+            return Ok(Self(None));
+        }
+        if !json {
+            let detail = "Send JSON, with `Content-Type: application/json`.";
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
+        }
+        parse(&bytes).map(|value| Self(Some(value)))
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(kind) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+}
+
+fn parse(bytes: &Bytes) -> Result<Value, Problem> {
+    // The parser's own message may repeat what was sent; where it stopped does not.
+    serde_json::from_slice(bytes).map_err(|error| {
+        let detail = format!("This is not JSON: reading stopped at line {}, column {}.", error.line(), error.column());
+        Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail)
+    })
+}
+
+/// The id in the address.
+pub(crate) struct Id<T>(pub(crate) T);
+
+impl<T: FromStr<Err = BadId>, S: Send + Sync> FromRequestParts<S> for Id<T> {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path(names) = Path::<Vec<(String, String)>>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| Problem::invalid(vec![FieldError::new("id", "id", "must be percent-encoded UTF-8")]))?;
+        let text = names.first().map(|(_, text)| text.as_str()).unwrap_or_default();
+        text.parse().map(Self).map_err(|error: BadId| {
+            // Nothing can be there under what is no id.
+            if parts.method == Method::GET || parts.method == Method::DELETE {
+                let what = error.what.trim_end_matches(" id");
+                return Problem::not_found(what);
+            }
+            Problem::invalid(vec![FieldError::new("id", "id", error.to_string())])
+        })
+    }
+}
+
+/// What `If-Match` and `If-None-Match` say.
+pub(crate) struct Condition(pub(crate) Expect);
+
+impl<S: Send + Sync> FromRequestParts<S> for Condition {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let text = |name| parts.headers.get(name).map(|value| value.to_str().unwrap_or_default().trim());
+        let expect = match (text(header::IF_MATCH), text(header::IF_NONE_MATCH)) {
+            (Some("*"), _) => Expect::Present,
+            // A tag that is none of ours fits nothing.
+            (Some(tag), _) => Expect::Revision(revision(tag).unwrap_or(u64::MAX)),
+            (None, Some("*")) => Expect::Absent,
+            (None, _) => Expect::Any,
+        };
+        Ok(Self(expect))
+    }
+}
+
+fn revision(tag: &str) -> Option<u64> {
+    tag.trim_start_matches("W/").strip_prefix('"')?.strip_suffix('"')?.parse().ok()
+}
+
+/// What the address says after its `?`.
+pub(crate) struct Query(Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Query {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let RawQuery(raw) = RawQuery::from_request_parts(parts, state).await.unwrap_or(RawQuery(None));
+        let pairs = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
+        match (raw, pairs) {
+            (_, Ok(axum::extract::Query(pairs))) => Ok(Self(pairs)),
+            (None, Err(_)) => Ok(Self(Vec::new())),
+            (Some(_), Err(_)) => {
+                Err(Problem::invalid(vec![FieldError::new("query", "query", "must be percent-encoded UTF-8")]))
+            }
+        }
+    }
+}
+
+impl Query {
+    /// A parameter.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
+
+    /// How many entries a page has.
+    pub(crate) fn limit(&self) -> Result<usize, Problem> {
+        let Some(text) = self.get("limit") else { return Ok(100) };
+        let limit = text.parse().ok().filter(|limit| (1..=MAX_PAGE).contains(limit));
+        limit.ok_or_else(|| Problem::invalid(vec![FieldError::new("limit", "limit", "must be a number of 1 to 1000")]))
+    }
+
+    /// Where a page begins.
+    pub(crate) fn cursor(&self) -> Option<&str> {
+        self.get("cursor").filter(|cursor| !cursor.is_empty())
+    }
+}
+
+/// An object that is read field by field, with every fault noted.
+pub(crate) struct Fields {
+    object: Map<String, Value>,
+    at: String,
+    faults: Vec<FieldError>,
+}
+
+impl Fields {
+    /// An object at a pointer.
+    pub(crate) fn of(value: Value, at: &str) -> Result<Self, Problem> {
+        match value {
+            Value::Object(object) => Ok(Self { object, at: at.to_owned(), faults: Vec::new() }),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                Err(Problem::invalid(vec![FieldError::new(at, "type", "must be an object")]))
+            }
+        }
+    }
+
+    /// A field, with `null` read as not there.
+    pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
+        self.object.remove(name).filter(|value| !value.is_null())
+    }
+
+    /// Notes a fault of a field.
+    pub(crate) fn fault(&mut self, name: &str, rule: &'static str, message: impl Into<String>) {
+        let pointer = format!("{}/{}", self.at, escape(name));
+        self.faults.push(FieldError::new(pointer, rule, message));
+    }
+
+    /// Notes a fault at a pointer below the object, given without its first `/`.
+    pub(crate) fn fault_at(&mut self, below: &str, rule: &'static str, message: impl Into<String>) {
+        let pointer = format!("{}/{below}", self.at);
+        self.faults.push(FieldError::new(pointer, rule, message));
+    }
+
+    /// A text.
+    pub(crate) fn text(&mut self, name: &str) -> Option<String> {
+        match self.take(name)? {
+            Value::String(text) => Some(text),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                self.fault(name, "type", "must be text");
+                None
+            }
+        }
+    }
+
+    /// A text that is an id or a name.
+    pub(crate) fn id<T: FromStr<Err = BadId>>(&mut self, name: &str) -> Option<T> {
+        let text = self.text(name)?;
+        match text.parse() {
+            Ok(id) => Some(id),
+            Err(error) => {
+                self.fault(name, "id", error.to_string());
+                None
+            }
+        }
+    }
+
+    /// [`Self::id`], which has to be there.
+    pub(crate) fn need<T: FromStr<Err = BadId>>(&mut self, name: &str) -> Option<T> {
+        if self.object.get(name).is_none_or(Value::is_null) {
+            self.object.remove(name);
+            self.fault(name, "required", "is missing");
+            return None;
+        }
+        self.id(name)
+    }
+
+    /// An object of anything.
+    pub(crate) fn attributes(&mut self, name: &str) -> Attributes {
+        match self.take(name) {
+            None => Attributes::new(),
+            Some(Value::Object(object)) => object,
+            Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
+                self.fault(name, "type", "must be an object");
+                Attributes::new()
+            }
+        }
+    }
+
+    /// A list of ids.
+    pub(crate) fn ids<T: FromStr<Err = BadId>>(&mut self, name: &str) -> Vec<T> {
+        let Some(value) = self.take(name) else { return Vec::new() };
+        let Value::Array(items) = value else {
+            self.fault(name, "type", "must be a list of texts");
+            return Vec::new();
+        };
+        let mut ids = Vec::with_capacity(items.len());
+        for (place, item) in items.iter().enumerate() {
+            match item.as_str().map(str::parse::<T>) {
+                Some(Ok(id)) => ids.push(id),
+                Some(Err(error)) => self.fault_at(&format!("{name}/{place}"), "id", error.to_string()),
+                None => self.fault_at(&format!("{name}/{place}"), "type", "must be text"),
+            }
+        }
+        ids
+    }
+
+    /// Notes what nobody asked for, and answers with all faults.
+    pub(crate) fn finish(mut self, known: &str) -> Result<(), Problem> {
+        let unknown: Vec<String> = self.object.keys().cloned().collect();
+        for name in unknown {
+            self.fault(&name, "unknown_field", format!("there is no such field; the fields are {known}"));
+        }
+        if self.faults.is_empty() { Ok(()) } else { Err(Problem::invalid(self.faults)) }
+    }
+}
+
+/// A name as a part of a JSON Pointer.
+pub(crate) fn escape(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}

@@ -1,0 +1,174 @@
+//! Events, and many of them at once.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use carepath_app::documents::{Expect, MAX_ITEM};
+use carepath_app::ingest::{self, NewEvent};
+use carepath_app::ports::Ports;
+use carepath_app::{App, FieldError};
+use carepath_engine::ids::{ContactId, EventId, Name};
+use futures_util::stream::{self, StreamExt as _};
+use http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::body::{Body, Fields, Id};
+use crate::contacts;
+use crate::problem::Problem;
+
+/// The most entries of a batch.
+const MAX_ENTRIES: usize = 500;
+/// The years 1900 to 9998 in seconds of Unix time: outside them the calendar has no room left to reckon in.
+const YEARS: std::ops::Range<i64> = -2_208_988_800..253_370_764_800;
+/// How many contacts of a batch are worked on at a time.
+const AT_ONCE: usize = 16;
+
+/// What `Idempotency-Key` says.
+pub(crate) fn request_id(headers: &HeaderMap) -> Result<Option<EventId>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let id = value.to_str().ok().and_then(|text| text.parse().ok());
+    let fault = || FieldError::new("Idempotency-Key", "id", "must be 1 to 128 characters of text");
+    id.map(Some).ok_or_else(|| Problem::invalid(vec![fault()]))
+}
+
+fn read(value: Value, needs_contact: bool) -> Result<(Option<ContactId>, NewEvent), Problem> {
+    let mut fields = Fields::of(value, "")?;
+    let contact = if needs_contact { fields.need::<ContactId>("contact") } else { None };
+    let name = fields.need::<Name>("name");
+    let id = fields.id::<EventId>("id");
+    let at = fields.text("at").and_then(|text| {
+        let at = timestamp(&text);
+        if at.is_none() {
+            fields.fault("at", "timestamp", "must be in RFC 3339, such as `2026-03-01T10:00:00Z`, in 1900 to 9998");
+        }
+        at
+    });
+    let properties = fields.attributes("properties");
+    if serde_json::to_vec(&properties).map_or(usize::MAX, |bytes| bytes.len()) > MAX_ITEM - 4096 {
+        fields.fault("properties", "too_large", "an event may come to 346 KiB at most");
+    }
+    fields.finish(if needs_contact { "contact, name, id, at, properties" } else { "name, id, at, properties" })?;
+    // Without faults there is a name.
+    let name = name.ok_or_else(Problem::internal)?;
+    Ok((contact, NewEvent { name, id, at, properties }))
+}
+
+fn timestamp(text: &str) -> Option<Timestamp> {
+    let at: Timestamp = text.parse().ok().filter(|_| text.as_bytes().get(10) == Some(&b'T') && !text.contains('['))?;
+    YEARS.contains(&at.as_second()).then_some(at)
+}
+
+pub(crate) async fn post<P: Ports>(
+    State(app): State<Arc<App<P>>>,
+    Id(contact): Id<ContactId>,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let (_, mut event) = read(body, false)?;
+    event.id = event.id.or(request_id(&headers)?);
+    let kept = ingest::ingest(&app, &contact, event).await?;
+    Ok((StatusCode::ACCEPTED, Json(json!({ "id": kept.id, "duplicate": kept.duplicate }))))
+}
+
+enum Entry {
+    Contact(ContactId, Value),
+    Event(ContactId, NewEvent),
+}
+
+impl Entry {
+    const fn contact(&self) -> &ContactId {
+        match self {
+            Self::Contact(id, _) | Self::Event(id, _) => id,
+        }
+    }
+}
+
+pub(crate) async fn batch<P: Ports>(State(app): State<Arc<App<P>>>, Body(body): Body) -> Result<Json<Value>, Problem> {
+    let mut fields = Fields::of(body, "")?;
+    let entries = match fields.take("entries") {
+        Some(Value::Array(entries)) => entries,
+        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) | None => {
+            fields.fault("entries", "required", "must be a list of `{ contact: … }` and `{ event: … }`");
+            Vec::new()
+        }
+    };
+    fields.finish("entries")?;
+    if entries.len() > MAX_ENTRIES {
+        let detail = "A batch takes 500 entries at most: send several.";
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many_entries", detail));
+    }
+    let mut results = vec![Value::Null; entries.len()];
+    // What concerns one contact keeps its order; contacts do not wait for one another.
+    let mut by_contact: Vec<(ContactId, Vec<(usize, Entry)>)> = Vec::new();
+    for (place, entry) in entries.into_iter().enumerate() {
+        match read_entry(entry) {
+            Ok(entry) => match by_contact.iter_mut().find(|(contact, _)| contact == entry.contact()) {
+                Some((_, own)) => own.push((place, entry)),
+                None => by_contact.push((entry.contact().clone(), vec![(place, entry)])),
+            },
+            Err(problem) => results[place] = refusal(&problem, place),
+        }
+    }
+    let app = &app;
+    let mut done = stream::iter(by_contact)
+        .map(|(_, entries)| async move {
+            let mut results = Vec::with_capacity(entries.len());
+            for (place, entry) in entries {
+                results.push((place, act(app, place, entry).await));
+            }
+            results
+        })
+        .buffer_unordered(AT_ONCE);
+    while let Some(done) = done.next().await {
+        for (place, result) in done {
+            results[place] = result;
+        }
+    }
+    Ok(Json(json!({ "results": results })))
+}
+
+fn read_entry(entry: Value) -> Result<Entry, Problem> {
+    let mut fields = Fields::of(entry, "")?;
+    let (contact, event) = (fields.take("contact"), fields.take("event"));
+    if contact.is_some() == event.is_some() {
+        fields.fault_at("", "entry", "must have `contact` or `event`, one of them");
+    }
+    fields.finish("contact, event")?;
+    match (contact, event) {
+        (Some(contact), _) => {
+            let id = contact.get("id").and_then(Value::as_str).map(str::parse::<ContactId>);
+            match id {
+                Some(Ok(id)) => Ok(Entry::Contact(id, contact)),
+                Some(Err(error)) => {
+                    Err(Problem::invalid(vec![FieldError::new("/contact/id", "id", error.to_string())]))
+                }
+                None => Err(Problem::invalid(vec![FieldError::new("/contact/id", "required", "is missing")])),
+            }
+        }
+        (None, event) => {
+            let (contact, event) = read(event.unwrap_or_default(), true).map_err(|problem| problem.below("/event"))?;
+            Ok(Entry::Event(contact.ok_or_else(Problem::internal)?, event))
+        }
+    }
+}
+
+async fn act<P: Ports>(app: &App<P>, place: usize, entry: Entry) -> Value {
+    let result = match entry {
+        Entry::Contact(id, fields) => contacts::merge_into(app, &id, fields, Expect::Any)
+            .await
+            .map(|changed| json!({ "status": if changed.created { 201 } else { 200 } }))
+            .map_err(|problem| problem.below("/contact")),
+        Entry::Event(contact, event) => ingest::ingest(app, &contact, event)
+            .await
+            .map(|kept| json!({ "status": 202, "id": kept.id, "duplicate": kept.duplicate }))
+            .map_err(|error| Problem::from(error).below("/event")),
+    };
+    result.unwrap_or_else(|problem| refusal(&problem, place))
+}
+
+fn refusal(problem: &Problem, place: usize) -> Value {
+    let error = problem.to_json(&format!("/entries/{place}"));
+    json!({ "status": problem.status().as_u16(), "error": error })
+}

@@ -1,0 +1,34 @@
+//! What is written about requests: routes, never addresses; keys of contacts, never ids (S24).
+
+use std::any::Any;
+use std::time::Instant;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use carepath_engine::ids::ContactKey;
+
+use crate::access::Caller;
+use crate::problem::Problem;
+
+/// One line a request, with the route as the table has it.
+pub(crate) async fn log(State(route): State<&'static str>, request: Request, next: Next) -> Response {
+    let method = request.method().clone();
+    let began = Instant::now();
+    let response = next.run(request).await;
+    let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+    tracing::info!(target: "access", %method, route, status = response.status().as_u16(), micros, "request");
+    response
+}
+
+/// One line for each look at a contact: who, by which route, at whom.
+pub(crate) fn audit(caller: &Caller, route: &'static str, contact: &ContactKey) {
+    tracing::info!(target: "audit", who = &*caller.id, route, %contact, "contact read");
+}
+
+/// The answer where a handler panicked. What it panicked with may hold anything, so it is not looked at.
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands over what was thrown")]
+pub(crate) fn panicked(_thrown: Box<dyn Any + Send + 'static>) -> Response {
+    tracing::error!(target: "access", "a handler panicked");
+    Problem::internal().into_response()
+}

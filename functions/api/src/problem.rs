@@ -1,0 +1,167 @@
+//! Errors as RFC 9457 problems, each with a stable code that has a page under `docs/errors/`.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use carepath_app::{FieldError, UseError};
+use carepath_engine::document::Report;
+use http::{HeaderValue, StatusCode, header};
+use serde_json::{Map, Value, json};
+
+/// Every code that the API answers with.
+pub const CODES: [&str; 24] = [
+    "busy",
+    "document_has_errors",
+    "forbidden",
+    "in_use",
+    "internal",
+    "invalid",
+    "key_required",
+    "malformed_json",
+    "method_not_allowed",
+    "not_found",
+    "not_published",
+    "paused",
+    "payload_too_large",
+    "precondition_failed",
+    "published",
+    "run_ended",
+    "segment_by_condition",
+    "store_unavailable",
+    "too_many_entries",
+    "unauthorized",
+    "unknown_route",
+    "unsupported",
+    "unsupported_media_type",
+    "archived",
+];
+
+/// What a caller is told when something was not done. Nothing in it comes from a contact (S24).
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    errors: Vec<FieldError>,
+    report: Option<Box<Report>>,
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into(), errors: Vec::new(), report: None }
+    }
+
+    /// What was sent is not right; every fault at once.
+    pub(crate) fn invalid(errors: Vec<FieldError>) -> Self {
+        let detail = "The request is not right: `errors` says where, and what would be.";
+        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail) }
+    }
+
+    pub(crate) fn not_found(what: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", format!("There is no such {what}."))
+    }
+
+    pub(crate) fn internal() -> Self {
+        let detail = "Something went wrong on our side; it has been logged. Trying again does no harm.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
+    }
+
+    /// The same, of something that lies below `place` in the body.
+    pub(crate) fn below(mut self, place: &str) -> Self {
+        for error in &mut self.errors {
+            error.pointer.insert_str(0, place);
+        }
+        self
+    }
+
+    /// The faults of fields.
+    pub(crate) fn into_errors(self) -> Vec<FieldError> {
+        self.errors
+    }
+
+    pub(crate) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The problem as JSON, with `prefix` before each pointer.
+    pub(crate) fn to_json(&self, prefix: &str) -> Value {
+        let mut body = Map::new();
+        body.insert("type".into(), json!(format!("https://carepath.dev/errors/{}", self.code)));
+        body.insert("title".into(), json!(self.code.replace('_', " ")));
+        body.insert("status".into(), json!(self.status.as_u16()));
+        body.insert("code".into(), json!(self.code));
+        body.insert("detail".into(), json!(self.detail));
+        let errors = self.errors.iter().map(|error| {
+            let pointer = format!("{prefix}{}", error.pointer);
+            json!({ "pointer": pointer, "rule": error.rule, "message": error.message })
+        });
+        let found = self
+            .report
+            .iter()
+            .flat_map(|report| &report.findings)
+            .filter(|finding| finding.severity == carepath_engine::document::Severity::Error);
+        let found = found
+            .map(|finding| json!({ "pointer": finding.pointer, "rule": finding.rule, "message": finding.message }));
+        let errors: Vec<Value> = errors.chain(found).collect();
+        if !errors.is_empty() {
+            body.insert("errors".into(), Value::Array(errors));
+        }
+        if let Some(report) = &self.report {
+            body.insert("report".into(), json!(report));
+        }
+        Value::Object(body)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(self.to_json(""))).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer, Basic realm=\"carepath\""));
+        }
+        response
+    }
+}
+
+impl From<UseError> for Problem {
+    fn from(error: UseError) -> Self {
+        match error {
+            UseError::NotFound { what } => Self::not_found(what),
+            UseError::Invalid(errors) => Self::invalid(errors),
+            UseError::Refused(report) => {
+                let detail = "The draft has errors: mend those that `report` lists, then publish again.";
+                Self { report: Some(report), ..Self::new(StatusCode::CONFLICT, "document_has_errors", detail) }
+            }
+            UseError::Conflict { code, detail } => Self::new(StatusCode::CONFLICT, code, detail),
+            UseError::Stale => {
+                let detail = "It has changed since you read it: read it again, and repeat the change on that.";
+                Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail)
+            }
+            UseError::Busy => {
+                let detail = "Others are changing it at this moment: try again.";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail)
+            }
+            UseError::Unsupported(what) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unsupported", what),
+            UseError::Corrupt { what } => {
+                tracing::error!(what, "a stored document cannot be read");
+                Self::internal()
+            }
+            UseError::Fault(fault) => {
+                tracing::error!(%fault, "a run contradicts its version");
+                Self::internal()
+            }
+            UseError::Store(error) => {
+                tracing::error!(what = error.what, retry = ?error.retry, "the store failed");
+                let detail = "The store did not answer: try again.";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", detail)
+            }
+        }
+    }
+}
+
+impl From<carepath_app::ports::StoreError> for Problem {
+    fn from(error: carepath_app::ports::StoreError) -> Self {
+        UseError::Store(error).into()
+    }
+}

@@ -1,0 +1,95 @@
+//! Reading contacts and runs.
+
+use std::sync::Arc;
+
+use carepath_engine::Version;
+use carepath_engine::contact::Contact;
+use carepath_engine::ids::{ContactId, RunId, SegmentId};
+use carepath_engine::run::Run;
+
+use crate::App;
+use crate::error::UseError;
+use crate::ports::{Page, Ports, Store};
+
+/// The most contacts that one address may have in an answer.
+const SAME_ADDRESS: usize = 100;
+
+/// A run with what it takes to tell people about it.
+#[derive(Debug, Clone)]
+pub struct KnownRun {
+    /// The run.
+    pub run: Run,
+    /// The version that it is pinned to.
+    pub version: Arc<Version>,
+    /// Whether its workflow is paused.
+    pub paused: bool,
+}
+
+/// A contact.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn contact<P: Ports>(app: &App<P>, id: &ContactId) -> Result<Contact, UseError> {
+    app.store().contact(&app.key_of(id)).await?.ok_or(UseError::NotFound { what: "contact" })
+}
+
+/// The contacts with an address.
+///
+/// # Errors
+/// Where the store fails.
+pub async fn by_email<P: Ports>(app: &App<P>, email: &str) -> Result<Vec<Contact>, UseError> {
+    Ok(app.store().contacts_by_email(email, SAME_ADDRESS).await?)
+}
+
+/// The contacts in a segment.
+///
+/// # Errors
+/// `NotFound` for the segment.
+pub async fn by_segment<P: Ports>(
+    app: &App<P>,
+    segment: &SegmentId,
+    limit: usize,
+    cursor: Option<&str>,
+) -> Result<Page<Contact>, UseError> {
+    if !app.published().await?.segments.contains_key(segment) {
+        return Err(UseError::NotFound { what: "segment" });
+    }
+    let page = app.store().members(segment, limit, cursor).await?;
+    let mut items = app.store().contacts(&page.items).await?;
+    // The list of members may lag behind the contacts, which are what counts.
+    items.retain(|contact| contact.segments.contains_key(segment));
+    Ok(Page { items, next: page.next })
+}
+
+/// A run.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn run<P: Ports>(app: &App<P>, id: &RunId) -> Result<KnownRun, UseError> {
+    let (run, _) = app.store().run_and_contact(id).await?;
+    known(app, run.ok_or(UseError::NotFound { what: "run" })?).await
+}
+
+/// The runs of a contact, oldest first.
+///
+/// # Errors
+/// `NotFound` where there is neither a contact nor a run of it.
+pub async fn runs<P: Ports>(app: &App<P>, id: &ContactId) -> Result<Vec<KnownRun>, UseError> {
+    let key = app.key_of(id);
+    let runs = app.store().runs_of(&key).await?;
+    if runs.is_empty() && app.store().contact(&key).await?.is_none() {
+        return Err(UseError::NotFound { what: "contact" });
+    }
+    let mut found = Vec::with_capacity(runs.len());
+    for run in runs {
+        found.push(known(app, run).await?);
+    }
+    Ok(found)
+}
+
+async fn known<P: Ports>(app: &App<P>, run: Run) -> Result<KnownRun, UseError> {
+    let version = app.catalog.version(app.store(), &run.workflow, run.version).await?;
+    let version = version.ok_or(UseError::Corrupt { what: "version" })?;
+    let paused = app.published().await?.workflows.get(&run.workflow).is_some_and(|live| live.paused);
+    Ok(KnownRun { run, version, paused })
+}

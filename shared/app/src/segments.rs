@@ -1,0 +1,117 @@
+//! Segments: named sets of contacts.
+
+use carepath_engine::compile;
+use carepath_engine::ids::SegmentId;
+use carepath_engine::segment::{Membership, Segment};
+use carepath_engine::version::{StepKind, Trigger};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::App;
+use crate::documents::{self, Expect, Stored};
+use crate::error::{FieldError, UseError};
+use crate::ports::{DocumentKind, Ports, Store};
+use crate::templates::named;
+
+/// A segment as it is kept. A deleted one leaves its place, so that its revisions never come again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SegmentState {
+    /// What its author wrote; `None` once it is deleted.
+    pub(crate) source: Option<Value>,
+}
+
+/// Creates or replaces a segment. `true` where it is new.
+///
+/// # Errors
+/// `Invalid` with every fault of it, `Stale` where `expect` does not hold.
+pub async fn put<P: Ports>(
+    app: &App<P>,
+    id: &SegmentId,
+    source: Value,
+    expect: Expect,
+) -> Result<(Stored<Value>, bool), UseError> {
+    let source = named(source, id.as_str())?;
+    compile::segment(&source).map_err(|report| {
+        let faults = report.findings.into_iter().map(|found| FieldError::new(found.pointer, "segment", found.message));
+        UseError::Invalid(faults.collect())
+    })?;
+    let before = read(app, id).await?;
+    let known = before.as_ref().filter(|before| before.value.source.is_some()).map(|before| before.revision);
+    expect.check(known)?;
+    let revision = before.map_or(0, |before| before.revision);
+    write(app, id, &SegmentState { source: Some(source.clone()) }, revision).await?;
+    Ok((Stored { value: source, revision: revision + 1 }, known.is_none()))
+}
+
+/// A segment as its author wrote it.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn get<P: Ports>(app: &App<P>, id: &SegmentId) -> Result<Stored<Value>, UseError> {
+    let found = read(app, id).await?;
+    found
+        .and_then(|found| Some(Stored { value: found.value.source?, revision: found.revision }))
+        .ok_or(UseError::NotFound { what: "segment" })
+}
+
+/// All segments, by id.
+///
+/// # Errors
+/// Where the store fails.
+pub async fn list<P: Ports>(app: &App<P>) -> Result<Vec<Stored<Value>>, UseError> {
+    let mut segments = Vec::new();
+    for document in app.store().documents(DocumentKind::Segment).await? {
+        let state: SegmentState = documents::parse(document.body, "segment")?;
+        segments.extend(state.source.map(|value| Stored { value, revision: document.revision }));
+    }
+    Ok(segments)
+}
+
+/// A segment whose members are kept by hand.
+///
+/// # Errors
+/// `NotFound`, and `Conflict` where a condition decides who is in it.
+pub async fn manual<P: Ports>(app: &App<P>, id: &SegmentId) -> Result<std::sync::Arc<Segment>, UseError> {
+    let published = app.published().await?;
+    let segment = published.segments.get(id).ok_or(UseError::NotFound { what: "segment" })?;
+    match segment.membership {
+        Membership::Manual => Ok(std::sync::Arc::clone(segment)),
+        Membership::When(_) => {
+            Err(UseError::conflict("segment_by_condition", "its condition decides who is in it: change that instead"))
+        }
+    }
+}
+
+/// Deletes a segment.
+///
+/// # Errors
+/// `NotFound`, `Stale`, and `Conflict` while a published workflow starts from it or changes it.
+pub async fn delete<P: Ports>(app: &App<P>, id: &SegmentId, expect: Expect) -> Result<(), UseError> {
+    let found = get(app, id).await?;
+    expect.check(Some(found.revision))?;
+    let published = app.published().await?;
+    let user = published.workflows.values().filter(|live| !live.archived).find(|live| {
+        let starts = matches!(&live.version.entry.trigger, Trigger::Segment { segment, .. } if segment == id);
+        let changes = |kind: &StepKind| {
+            matches!(kind, StepKind::Segment { add, remove, .. } if add.contains(id) || remove.contains(id))
+        };
+        starts || live.version.steps.iter().any(|step| changes(&step.kind))
+    });
+    if let Some(user) = user {
+        let detail = format!("workflow `{}` uses it: archive or republish that first", user.version.workflow);
+        return Err(UseError::conflict("in_use", detail));
+    }
+    write(app, id, &SegmentState { source: None }, found.revision).await
+}
+
+async fn read<P: Ports>(app: &App<P>, id: &SegmentId) -> Result<Option<Stored<SegmentState>>, UseError> {
+    documents::read(app.store(), DocumentKind::Segment, id.as_str(), "segment").await
+}
+
+async fn write<P: Ports>(app: &App<P>, id: &SegmentId, state: &SegmentState, revision: u64) -> Result<(), UseError> {
+    if !documents::write(app.store(), DocumentKind::Segment, id.as_str(), state, revision).await? {
+        return Err(UseError::Stale);
+    }
+    app.catalog.invalidate();
+    Ok(())
+}
