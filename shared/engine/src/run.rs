@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contact::Attributes;
 use crate::explain::Explanation;
-use crate::ids::{ContactId, RunId, StepId, WorkflowId};
+use crate::ids::{ContactId, EventId, RunId, StepId, WorkflowId};
 use crate::phi::Phi;
 use crate::version::StepIndex;
 
@@ -58,6 +58,9 @@ pub struct Run {
     /// Events that a `wait_for` ahead is interested in, heard before the run got there (S17).
     #[serde(rename = "o", default, skip_serializing_if = "Vec::is_empty")]
     pub heard: Vec<Heard>,
+    /// Events that moved the run, so that one delivered again moves nothing (S19).
+    #[serde(rename = "t", default, skip_serializing_if = "Vec::is_empty")]
+    pub taken: Vec<EventId>,
     /// Steps taken, those of the runs before it in its lineage included.
     #[serde(rename = "p")]
     pub hops: u32,
@@ -108,9 +111,9 @@ pub struct Ancestor {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "k", rename_all = "snake_case")]
 pub enum State {
-    /// At a send step whose mail may be claimed from `due` on.
+    /// At a step that may be done from `due` on: a send whose mail may be claimed, or whatever else a pause held up.
     Ready {
-        /// The send step.
+        /// The step.
         #[serde(rename = "s")]
         step: StepIndex,
         /// When: now, the next opening of the window, the end of a back-off.

@@ -3,6 +3,15 @@
 //! [`advance`] is total and pure. It never loops over time and never looks outside: the shell loads the run, asks, and
 //! commits what it is told, on the condition that the run is still the one it asked about.
 
+mod admit;
+mod contact;
+mod engaged;
+mod heard;
+mod permit;
+mod send;
+mod wait;
+mod walk;
+
 use std::borrow::Cow;
 
 use jiff::Timestamp;
@@ -12,7 +21,7 @@ use crate::contact::{Attributes, Contact};
 use crate::event::Event;
 use crate::ids::{StepId, WorkflowId};
 use crate::phi::Phi;
-use crate::run::Run;
+use crate::run::{Run, State};
 use crate::version::{StepIndex, Version};
 
 /// What a decision is made on besides the run and the input.
@@ -35,10 +44,9 @@ pub struct Moment<'a> {
 pub enum Input {
     /// Its time has come, or the shell thinks so.
     Due,
-    /// The shell wants to send the mail of the step that the run is ready at.
+    /// The shell wants to send the mail of the step that the run is ready at. Whether it may is decided here, on what is
+    /// known of the contact at this moment (S11): the run is then claimed, deferred, moved past the step or over.
     Claim,
-    /// The mail of the step that the run is ready at is not to be sent, for this reason; the run goes on.
-    Skip(Cow<'static, str>),
     /// The mail of the step that the run is ready at has to wait.
     Defer {
         /// Until when.
@@ -46,8 +54,8 @@ pub enum Input {
         /// Why.
         reason: Cow<'static, str>,
     },
-    /// The mail of the step that the run is ready at could not be made, or policy ends the run here.
-    Stop(crate::run::Outcome),
+    /// The mail of the step that the run is ready at could not be made; the code says why.
+    Fail(Cow<'static, str>),
     /// What the mail service said to an attempt.
     Answered {
         /// The send step.
@@ -209,4 +217,99 @@ pub enum Fault {
     /// The version is not the one that the run is pinned to.
     #[error("the run is pinned to another version")]
     WrongVersion,
+}
+
+pub use admit::{Admission, Begin, Refusal, admit, begin};
+
+use walk::Walk;
+
+/// Decides what `input` does to `run` at this `moment`.
+///
+/// # Errors
+/// A [`Fault`] where run and version contradict each other, which only a damaged store can bring about.
+pub fn advance(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision, Fault> {
+    if run.version != moment.version.number || run.workflow != moment.version.workflow {
+        return Err(Fault::WrongVersion);
+    }
+    let walk = Walk::new(run, moment);
+    match (&run.state, input) {
+        // Over: only what became of its mails is still written down.
+        (State::Ended { .. }, Input::Engaged(engagement)) => engaged::record(walk, engagement),
+        (State::Ended { .. }, Input::Answered { step, attempt, answer }) => send::late(walk, *step, *attempt, answer),
+        (State::Ended { open: Some(open), .. }, Input::Due) => send::open_send_is_due(walk, open),
+        (
+            State::Ended { .. },
+            Input::Due
+            | Input::Claim
+            | Input::Defer { .. }
+            | Input::Fail(_)
+            | Input::Heard(_)
+            | Input::Changed
+            | Input::Cancel
+            | Input::Delete
+            | Input::Resume,
+        ) => Ok(Decision::Ignore(Stale::Ended)),
+
+        // From everywhere else: what ends a run.
+        (_, Input::Cancel) => walk.end(crate::run::Outcome::Cancelled, Vec::new()),
+        (_, Input::Delete) => walk.end(crate::run::Outcome::Deleted, Vec::new()),
+        (_, Input::Heard(event)) => heard::event(walk, event),
+        (_, Input::Changed) => heard::changed(walk),
+        (_, Input::Engaged(engagement)) => engaged::record(walk, engagement),
+
+        // Ready: the shell claims, or says why not; steps that need no claim are done when they are due.
+        (State::Ready { due, .. }, Input::Due | Input::Claim) if moment.now < *due => Ok(Decision::Ignore(Stale::NotDue)),
+        (State::Ready { step, .. }, Input::Due) => walk.resume_at(*step),
+        (State::Ready { step, .. }, Input::Claim) => send::claim(walk, *step),
+        (State::Ready { step, .. }, Input::Defer { until, reason }) => send::defer(walk, *step, *until, reason),
+        (State::Ready { step, .. }, Input::Fail(code)) => send::fail(walk, *step, code.clone()),
+
+        // Claimed and unknown: the mail service answers, or time does.
+        (State::Claimed { step, claim }, Input::Answered { step: at, attempt, answer })
+            if at == step && *attempt == claim.attempt =>
+        {
+            send::answered(walk, *step, *attempt, answer)
+        }
+        (State::Unknown { step, attempt: of, .. }, Input::Answered { step: at, attempt, answer })
+            if at == step && attempt == of =>
+        {
+            send::settled(walk, *step, *attempt, answer)
+        }
+        (State::Claimed { .. } | State::Unknown { .. } | State::Waiting { .. }, Input::Due)
+            if run.state.due().is_some_and(|due| moment.now < due) =>
+        {
+            Ok(Decision::Ignore(Stale::NotDue))
+        }
+        (State::Claimed { step, claim }, Input::Due) => send::became_unknown(walk, *step, claim.attempt),
+        (State::Unknown { step, attempt, since, looks }, Input::Due) => {
+            send::look_again(walk, *step, *attempt, *since, *looks)
+        }
+
+        // Waiting: its time has come.
+        (State::Waiting { step, since, until, .. }, Input::Due) => wait::is_due(walk, *step, *since, *until),
+
+        // Parked: only the end of the pause moves it.
+        (State::Parked { .. }, Input::Due | Input::Resume) if moment.paused => Ok(Decision::Ignore(Stale::Paused)),
+        (State::Parked { at, .. }, Input::Due | Input::Resume) => walk.unpark(at),
+
+        // An answer to an attempt that the run is past: it may still tell of a second mail (S9).
+        (
+            State::Ready { .. }
+            | State::Claimed { .. }
+            | State::Unknown { .. }
+            | State::Waiting { .. }
+            | State::Parked { .. },
+            Input::Answered { step, attempt, answer },
+        ) => send::late(walk, *step, *attempt, answer),
+
+        // Too late or too early: somebody else was faster, or a message came twice.
+        (
+            State::Claimed { .. } | State::Unknown { .. } | State::Waiting { .. } | State::Parked { .. },
+            Input::Claim | Input::Defer { .. } | Input::Fail(_),
+        )
+        | (
+            State::Ready { .. } | State::Claimed { .. } | State::Unknown { .. } | State::Waiting { .. },
+            Input::Resume,
+        ) => Ok(Decision::Ignore(Stale::NotThere)),
+    }
 }

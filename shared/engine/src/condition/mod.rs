@@ -3,6 +3,11 @@
 //! A condition is parsed from the document once ([`parse`]), with every fault found at once, and evaluated as often as
 //! needed ([`eval`]), each test leaving an [`crate::explain::Explanation`].
 
+mod compare;
+mod engaged;
+pub mod eval;
+pub mod parse;
+
 use std::sync::Arc;
 
 use jiff::Span;

@@ -1,0 +1,146 @@
+//! Engagement: what the mail service tells later of a mail. The first of each kind is kept, and may move the run.
+
+use super::walk::Walk;
+use super::{Decision, Engagement, EngagementKind, Fault, Stale};
+use super::{Answer, heard, send, wait};
+use crate::contact::Suppression;
+use crate::run::{MessageState, State};
+
+/// Writes the engagement down and looks what it moves.
+pub(super) fn record(mut walk: Walk<'_>, engagement: &Engagement) -> Result<Decision, Fault> {
+    let step = engagement.step;
+    let Some(message) = walk.run.messages.get(&step) else {
+        return Ok(Decision::Ignore(Stale::NotThere));
+    };
+    if message.attempt == 0 {
+        return Ok(Decision::Ignore(Stale::NotThere));
+    }
+    match &engagement.kind {
+        EngagementKind::Sent => return sent(walk, engagement),
+        EngagementKind::Rejected => return rejected(walk, engagement),
+        EngagementKind::Delivered
+        | EngagementKind::Opened
+        | EngagementKind::Clicked { .. }
+        | EngagementKind::Bounced { .. }
+        | EngagementKind::Complained => {}
+    }
+    // Whatever happened to a mail, it was sent: this settles what is open or unknown (S8).
+    let unsettled = matches!(message.state, MessageState::Claimed | MessageState::Unknown);
+    let news = note(&mut walk, engagement);
+    suppress(&mut walk, engagement);
+    if unsettled {
+        return sent(walk, engagement);
+    }
+    if !news {
+        // The first of each kind is kept; SES tells some things several times.
+        return Ok(Decision::Ignore(Stale::Known));
+    }
+    walk.noted = true;
+    moved(walk)
+}
+
+/// Where the engagement ends the run, or the wait that it is in.
+fn moved(walk: Walk<'_>) -> Result<Decision, Fault> {
+    if walk.run.is_ended() {
+        return Ok(walk.finish());
+    }
+    if let Some((outcome, why)) = heard::condition_ends(&walk) {
+        return walk.end(outcome, why);
+    }
+    if let State::Waiting { step, since, until, .. } = walk.run.state {
+        return wait::look(walk, step, since, until);
+    }
+    Ok(walk.finish())
+}
+
+fn accepted(engagement: &Engagement) -> Answer {
+    Answer::Accepted { id: engagement.message.clone(), delivered: false }
+}
+
+/// A Send event settles the attempt it belongs to; with another id than the known one it tells of a duplicate (S9).
+fn sent(walk: Walk<'_>, engagement: &Engagement) -> Result<Decision, Fault> {
+    let (step, attempt) = (engagement.step, engagement.attempt);
+    match &walk.run.state {
+        State::Claimed { step: at, claim } if *at == step && claim.attempt == attempt => {
+            send::answered(walk, step, attempt, &accepted(engagement))
+        }
+        State::Unknown { step: at, attempt: of, .. } if *at == step && *of == attempt => {
+            send::settled(walk, step, attempt, &accepted(engagement))
+        }
+        State::Ready { .. }
+        | State::Claimed { .. }
+        | State::Unknown { .. }
+        | State::Waiting { .. }
+        | State::Parked { .. }
+        | State::Ended { .. } => send::late(walk, step, attempt, &accepted(engagement)),
+    }
+}
+
+fn rejected(mut walk: Walk<'_>, engagement: &Engagement) -> Result<Decision, Fault> {
+    let (step, attempt) = (engagement.step, engagement.attempt);
+    let refused = Answer::Refused("rejected".into());
+    match &walk.run.state {
+        State::Claimed { step: at, claim } if *at == step && claim.attempt == attempt => {
+            send::answered(walk, step, attempt, &refused)
+        }
+        State::Unknown { step: at, attempt: of, .. } if *at == step && *of == attempt => {
+            send::settled(walk, step, attempt, &refused)
+        }
+        State::Ready { .. }
+        | State::Claimed { .. }
+        | State::Unknown { .. }
+        | State::Waiting { .. }
+        | State::Parked { .. }
+        | State::Ended { .. } => {
+            let known = walk.run.messages.get(&step).is_some_and(|message| message.state == MessageState::Failed);
+            if known {
+                return Ok(Decision::Ignore(Stale::Known));
+            }
+            send::message(&mut walk, step, MessageState::Failed, Some("rejected".into()));
+            Ok(walk.finish())
+        }
+    }
+}
+
+/// Keeps the first of each kind. `false` where it is known already.
+fn note(walk: &mut Walk<'_>, engagement: &Engagement) -> bool {
+    let Some(message) = walk.run.messages.get_mut(&engagement.step) else {
+        return false;
+    };
+    let at = engagement.at;
+    let slot = match &engagement.kind {
+        EngagementKind::Sent | EngagementKind::Rejected => return false,
+        EngagementKind::Delivered => &mut message.delivered,
+        EngagementKind::Bounced { .. } => &mut message.bounced,
+        EngagementKind::Complained => &mut message.complained,
+        EngagementKind::Opened if engagement.machine => &mut message.opened.machine,
+        EngagementKind::Opened => &mut message.opened.human,
+        EngagementKind::Clicked { link } => {
+            let seen = message.clicked.entry(link.clone()).or_default();
+            if engagement.machine { &mut seen.machine } else { &mut seen.human }
+        }
+    };
+    let news = slot.is_none();
+    slot.get_or_insert(at);
+    news
+}
+
+/// A permanent bounce or a complaint closes the address for all mail.
+fn suppress(walk: &mut Walk<'_>, engagement: &Engagement) {
+    let suppression = match engagement.kind {
+        EngagementKind::Bounced { permanent: true } => Suppression::Bounced,
+        EngagementKind::Complained => Suppression::Complained,
+        EngagementKind::Sent
+        | EngagementKind::Rejected
+        | EngagementKind::Delivered
+        | EngagementKind::Opened
+        | EngagementKind::Clicked { .. }
+        | EngagementKind::Bounced { permanent: false } => return,
+    };
+    if walk.contact.suppressed.is_none() {
+        let now = walk.now();
+        let contact = walk.contact.to_mut();
+        contact.suppressed = Some(suppression);
+        contact.updated_at = now;
+    }
+}

@@ -1,0 +1,138 @@
+//! Events and changes of the contact: exit rules, goals, and what a wait is waiting for.
+
+use super::walk::Walk;
+use super::{Decision, Fault, Stale, wait};
+use crate::calendar;
+use crate::condition::Condition;
+use crate::condition::eval::eval;
+use crate::event::Event;
+use crate::explain::Explanation;
+use crate::ids::Name;
+use crate::run::{Edge, Heard, Outcome, State};
+use crate::version::{ExitRule, Goal, PathWhen, StepIndex, StepKind};
+
+/// An event of the contact.
+pub(super) fn event(mut walk: Walk<'_>, event: &Event) -> Result<Decision, Fault> {
+    if walk.run.taken.contains(&event.id) {
+        // Delivered again: it moved the run already (S19).
+        return Ok(Decision::Ignore(Stale::Known));
+    }
+    if let Some((outcome, why)) = event_ends(&walk, event) {
+        return walk.end(outcome, why);
+    }
+    if let State::Waiting { step, since, until, .. } = walk.run.state
+        && event.at <= until
+        && let Some((nth, why)) = matching_path(&walk, step, event)
+    {
+        walk.run.taken.push(event.id.clone());
+        if walk.moment.paused {
+            walk.run.heard.push(Heard { step, path: nth, at: event.at, explanation: why });
+            return walk.park(State::Waiting { step, since, until, due: until });
+        }
+        let target = path_target(&walk, step, nth)?;
+        return walk.leave(Edge::Nth(nth), target, why);
+    }
+    if note_ahead(&mut walk, event) { Ok(walk.finish()) } else { Ok(Decision::Ignore(Stale::Irrelevant)) }
+}
+
+/// The contact changed.
+pub(super) fn changed(walk: Walk<'_>) -> Result<Decision, Fault> {
+    if let Some((outcome, why)) = condition_ends(&walk) {
+        return walk.end(outcome, why);
+    }
+    let State::Waiting { step, since, until, .. } = walk.run.state else {
+        return Ok(Decision::Ignore(Stale::Irrelevant));
+    };
+    wait::look(walk, step, since, until)
+}
+
+/// Whether an event ends the run: the goal before the exit rules, since reaching it is what the workflow is for (S18).
+fn event_ends(walk: &Walk<'_>, event: &Event) -> Option<(Outcome, Vec<Explanation>)> {
+    let version = walk.moment.version;
+    let goal = version.goal.as_ref().filter(|goal| within(walk, goal, event.at)).map(|goal| (&goal.rule, Outcome::Goal));
+    let exits = version.exit.iter().map(|rule| (rule, Outcome::Exited("exit rule".into())));
+    goal.into_iter().chain(exits).find_map(|(rule, outcome)| match rule {
+        ExitRule::Event { name, filter } => {
+            let why = matches(walk, event, name, filter.as_ref())?;
+            Some((outcome, why))
+        }
+        ExitRule::When(_) => None,
+    })
+}
+
+/// Whether an exit rule or the goal holds for the contact as it stands.
+pub(super) fn condition_ends(walk: &Walk<'_>) -> Option<(Outcome, Vec<Explanation>)> {
+    let version = walk.moment.version;
+    let now = walk.now();
+    let goal = version.goal.as_ref().filter(|goal| within(walk, goal, now)).map(|goal| (&goal.rule, Outcome::Goal));
+    let exits = version.exit.iter().map(|rule| (rule, Outcome::Exited("exit rule".into())));
+    goal.into_iter().chain(exits).find_map(|(rule, outcome)| match rule {
+        ExitRule::Event { .. } => None,
+        ExitRule::When(condition) => {
+            let mut why = Vec::new();
+            eval(condition, &walk.scope(), &mut why).then_some((outcome, why))
+        }
+    })
+}
+
+fn within(walk: &Walk<'_>, goal: &Goal, at: jiff::Timestamp) -> bool {
+    goal.within.as_ref().is_none_or(|span| at <= calendar::add(walk.run.entry.at, span, &walk.zone().tz))
+}
+
+/// Whether an event is the one that is asked for. The answer explains itself.
+fn matches(walk: &Walk<'_>, event: &Event, name: &Name, filter: Option<&Condition>) -> Option<Vec<Explanation>> {
+    if event.name != *name {
+        return None;
+    }
+    let mut why = vec![Explanation::new(format!("event {name}"), true, "event").observed(event.at.to_string())];
+    let Some(filter) = filter else { return Some(why) };
+    let mut scope = walk.scope();
+    scope.event = Some(event);
+    eval(filter, &scope, &mut why).then_some(why)
+}
+
+fn matching_path(walk: &Walk<'_>, step: StepIndex, event: &Event) -> Option<(u16, Vec<Explanation>)> {
+    let StepKind::WaitFor { paths, .. } = &walk.moment.version.step(step)?.kind else { return None };
+    (0_u16..).zip(paths).find_map(|(nth, path)| match &path.when {
+        PathWhen::Event { name, filter } => Some((nth, matches(walk, event, name, filter.as_ref())?)),
+        PathWhen::Condition(_) => None,
+    })
+}
+
+fn path_target(walk: &Walk<'_>, step: StepIndex, nth: u16) -> Result<crate::version::Target, Fault> {
+    match &walk.step(step)?.kind {
+        StepKind::WaitFor { paths, .. } => Ok(wait::target_of(paths, nth)),
+        StepKind::Send { .. }
+        | StepKind::Wait { .. }
+        | StepKind::Branch { .. }
+        | StepKind::Split { .. }
+        | StepKind::Update { .. }
+        | StepKind::Segment { .. }
+        | StepKind::Jump { .. }
+        | StepKind::JumpOut { .. }
+        | StepKind::Exit { .. } => Err(Fault::WrongKind),
+    }
+}
+
+/// Remembers an event for every `wait_for` that the run has not come to yet (S17). `true` where it is news.
+fn note_ahead(walk: &mut Walk<'_>, event: &Event) -> bool {
+    let version = walk.moment.version;
+    let mut news = Vec::new();
+    for (index, step) in (0_u16..).zip(&version.steps) {
+        let StepKind::WaitFor { .. } = step.kind else { continue };
+        if walk.run.has_visited(index) {
+            continue;
+        }
+        if let Some((path, explanation)) = matching_path(walk, index, event)
+            && !walk.run.heard.iter().any(|heard| heard.step == index && heard.path == path)
+        {
+            news.push(Heard { step: index, path, at: event.at, explanation });
+        }
+    }
+    let any = !news.is_empty();
+    if any {
+        walk.run.taken.push(event.id.clone());
+    }
+    walk.run.heard.extend(news);
+    any
+}

@@ -1,0 +1,130 @@
+//! Permission: whether a mail may go out to this contact at this moment (S11).
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+
+use super::walk::Walk;
+use crate::calendar::{self, Opening};
+use crate::contact::Subscription;
+use crate::explain::Explanation;
+use crate::version::{Cap, Class, OnCapped, OnClosed};
+
+/// The answer.
+pub(super) enum Permit {
+    /// It may go out. `counted`: it counts against a cap.
+    Send { counted: bool },
+    /// It is left out, for this reason.
+    Skip(&'static str),
+    /// It has to wait.
+    Defer { until: Timestamp },
+    /// The run ends, for this reason.
+    Exit(&'static str),
+}
+
+/// Asks everything that can forbid a mail, the lasting reasons first.
+pub(super) fn ask(walk: &Walk<'_>, why: &mut Vec<Explanation>) -> Permit {
+    address(walk, why)
+        .or_else(|| subscription(walk, why))
+        .or_else(|| window(walk, why))
+        .or_else(|| cap(walk, why))
+        .unwrap_or(Permit::Send { counted: walk.moment.version.policy.cap.is_some() })
+}
+
+fn address(walk: &Walk<'_>, why: &mut Vec<Explanation>) -> Option<Permit> {
+    if walk.contact.email.is_none() {
+        why.push(Explanation::new("has an address", false, "contact"));
+        return Some(Permit::Skip("no_address"));
+    }
+    let suppression = walk.contact.suppressed?;
+    let found = match suppression {
+        crate::contact::Suppression::Bounced => "bounced",
+        crate::contact::Suppression::Complained => "complained",
+    };
+    why.push(Explanation::new("not suppressed", false, "contact").observed(found));
+    Some(Permit::Skip("suppressed"))
+}
+
+fn subscription(walk: &Walk<'_>, why: &mut Vec<Explanation>) -> Option<Permit> {
+    let version = walk.moment.version;
+    match version.class {
+        Class::Care | Class::Operational => None,
+        Class::Marketing => {
+            let answer = version.topic.as_ref().and_then(|topic| walk.contact.topics.get(topic).copied());
+            let (reason, found) = match answer {
+                Some(Subscription::Subscribed) => (None, "subscribed"),
+                Some(Subscription::Unsubscribed) => (Some("unsubscribed"), "unsubscribed"),
+                None => (Some("not_subscribed"), "no answer"),
+            };
+            let topic = version.topic.as_ref().map_or("", |topic| topic.as_str());
+            let test = format!("subscribed to {topic}");
+            why.push(Explanation::new(test, reason.is_none(), "contact").observed(found).expected("subscribed"));
+            reason.map(Permit::Skip)
+        }
+    }
+}
+
+fn window(walk: &Walk<'_>, why: &mut Vec<Explanation>) -> Option<Permit> {
+    let policy = &walk.moment.version.policy;
+    if policy.window.is_none() && policy.days.is_empty() {
+        return None;
+    }
+    let zone = walk.zone();
+    let local = zone.tz.to_datetime(walk.now());
+    let opening = calendar::opening(policy, walk.now(), &zone.tz);
+    let said = |open: bool| {
+        Explanation::new("send window open", open, zone.source.as_str())
+            .observed(local.strftime("%a %H:%M").to_string())
+    };
+    let until = match opening {
+        Opening::Open => {
+            why.push(said(true));
+            return None;
+        }
+        Opening::ClosedUntil(until) => until,
+        Opening::Never => {
+            why.push(said(false).expected("never opens"));
+            return Some(Permit::Skip("window_never_opens"));
+        }
+    };
+    why.push(said(false).expected(until.to_string()));
+    Some(match policy.on_closed {
+        OnClosed::Defer => Permit::Defer { until },
+        OnClosed::Skip => Permit::Skip("window_closed"),
+        OnClosed::Exit => Permit::Exit("window_closed"),
+    })
+}
+
+fn cap(walk: &Walk<'_>, why: &mut Vec<Explanation>) -> Option<Permit> {
+    let cap = walk.moment.version.policy.cap.as_ref()?;
+    let recent = recent_mails(walk, cap);
+    let open = recent.len() < usize::try_from(cap.max).unwrap_or(usize::MAX);
+    why.push(Explanation::new("mails under the cap", open, "contact").observed(recent.len()).expected(cap.max));
+    if open {
+        return None;
+    }
+    Some(match cap.on_capped {
+        OnCapped::Skip => Permit::Skip("capped"),
+        OnCapped::Exit => Permit::Exit("capped"),
+        OnCapped::Defer => {
+            // One place becomes free when the mail that fills the cap grows too old to count.
+            let blocking = recent.len().saturating_sub(usize::try_from(cap.max).unwrap_or(usize::MAX));
+            let oldest = recent.get(blocking).copied().unwrap_or_else(|| walk.now());
+            Permit::Defer { until: calendar::add(oldest, &cap.per, &walk.zone().tz) }
+        }
+    })
+}
+
+/// The mails that count against the cap now, oldest first.
+fn recent_mails(walk: &Walk<'_>, cap: &Cap) -> Vec<Timestamp> {
+    let tz = &walk.zone().tz;
+    let counts = |at: &Timestamp| calendar::add(*at, &cap.per, tz) > walk.now();
+    let mut recent: Vec<_> = walk.contact.capped_mails.iter().map(|mail| mail.at).filter(counts).collect();
+    recent.sort_unstable();
+    recent
+}
+
+/// The code of a reason as it stands on a message.
+pub(super) const fn code(reason: &'static str) -> Cow<'static, str> {
+    Cow::Borrowed(reason)
+}

@@ -1,0 +1,211 @@
+//! Which values are certainly there when a run comes to a step.
+
+use super::Subject;
+use super::loops::touches;
+use crate::compile::graph::edges;
+use crate::condition::{Condition, Subject as Tested, TestKind, ValueOp};
+use crate::version::{Anchor, Step, StepKind, Target, Trigger, ValueChange, WaitUntil};
+
+/// A value that a run may need.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Source<'p> {
+    /// An attribute of the contact.
+    Attribute(&'p str),
+    /// A value that the run started with.
+    Entry(&'p str),
+}
+
+impl<'p> Source<'p> {
+    /// What tells values apart.
+    pub(super) const fn key(self) -> (bool, &'p str) {
+        match self {
+            Self::Attribute(path) => (true, path),
+            Self::Entry(path) => (false, path),
+        }
+    }
+
+    /// Whether a value at `path` of this kind brings the asked one with it.
+    fn is_shown_by(self, attribute: bool, path: &str) -> bool {
+        let (wanted, name) = self.key();
+        wanted == attribute && touches(path, name)
+    }
+}
+
+/// For each step, whether the value is certainly there: every way to the step leads over an edge that makes it so.
+pub(super) fn is_guaranteed(subject: &Subject<'_>, source: Source<'_>) -> Vec<bool> {
+    let steps = &subject.version.steps;
+    let always = at_entry(subject, source);
+    let taken: Vec<bool> = steps.iter().map(|step| takes_away(step, source)).collect();
+    if always && !taken.contains(&true) {
+        return vec![true; steps.len()];
+    }
+    // What is not certain at the start, and becomes uncertain behind a step that takes the value away.
+    let mut uncertain = vec![false; steps.len()];
+    let mut open: Vec<usize> = if always { Vec::new() } else { vec![super::at(subject.version.start)] };
+    let reached = subject.graph.reached();
+    for (n, _) in taken.iter().enumerate().filter(|(n, taken)| **taken && reached[*n]) {
+        open.extend(subject.graph.successors(n));
+    }
+    while let Some(n) = open.pop() {
+        if std::mem::replace(&mut uncertain[n], true) {
+            continue;
+        }
+        let step = &steps[n];
+        for (number, edge) in edges(&step.kind).into_iter().enumerate() {
+            if let Target::Step(next) = edge.to
+                && !gives(step, number, source)
+            {
+                open.push(super::at(next));
+            }
+        }
+        if let Some(targets) = subject.draft.broken.get(&crate::compile::graph::index(n)) {
+            open.extend(targets.iter().filter_map(|target| match target {
+                Target::Step(next) => Some(super::at(*next)),
+                Target::End => None,
+            }));
+        }
+    }
+    uncertain.into_iter().map(|uncertain| !uncertain).collect()
+}
+
+fn at_entry(subject: &Subject<'_>, source: Source<'_>) -> bool {
+    let entry = &subject.version.entry;
+    let filtered = entry.filter.as_ref().is_some_and(|filter| shows(filter, source));
+    let triggered = match (&entry.trigger, source) {
+        // What the event has is what the run starts with.
+        (Trigger::Event { filter: Some(filter), .. }, Source::Entry(path)) => shows_event(filter, path),
+        (Trigger::Event { filter: Some(filter), .. }, Source::Attribute(_)) => shows(filter, source),
+        (Trigger::Attribute { name, to: Some(to), .. }, Source::Attribute(path)) => {
+            name.as_str() == path && !to.is_null()
+        }
+        (_, _) => false,
+    };
+    let known = match source {
+        Source::Attribute(path) => {
+            path.parse().ok().and_then(|name| subject.context.schema.get(&name)).is_some_and(|facts| facts.required)
+        }
+        // An event without its key starts no run.
+        Source::Entry(path) => entry.key.as_deref().is_some_and(|key| touches(key, path)),
+    };
+    filtered || triggered || known
+}
+
+/// Whether a run that leaves a step over its edge of this number has the value.
+fn gives(step: &Step, number: usize, source: Source<'_>) -> bool {
+    match &step.kind {
+        StepKind::Wait { until: WaitUntil::Date { anchor, .. }, .. } => {
+            number == 0
+                && match anchor {
+                    Anchor::Attribute(path) => source.is_shown_by(true, path),
+                    Anchor::Entry(path) => source.is_shown_by(false, path),
+                    Anchor::At(_) => false,
+                }
+        }
+        StepKind::Branch { cases, .. } => cases.get(number).is_some_and(|case| shows(&case.when, source)),
+        StepKind::Update { changes, .. } => {
+            let last = changes.iter().rev().find(|change| source.is_shown_by(true, &change.path));
+            last.is_some_and(|change| match &change.change {
+                ValueChange::Set(value) => !value.is_null(),
+                ValueChange::Increment(_) | ValueChange::Append(_) => true,
+                ValueChange::Unset | ValueChange::Remove(_) => false,
+            })
+        }
+        StepKind::Send { .. }
+        | StepKind::Wait { .. }
+        | StepKind::WaitFor { .. }
+        | StepKind::Split { .. }
+        | StepKind::Segment { .. }
+        | StepKind::Jump { .. }
+        | StepKind::JumpOut { .. }
+        | StepKind::Exit { .. } => false,
+    }
+}
+
+/// Whether a step may take the value away.
+fn takes_away(step: &Step, source: Source<'_>) -> bool {
+    let (StepKind::Update { changes, .. }, Source::Attribute(name)) = (&step.kind, source) else { return false };
+    let goes = |change: &ValueChange| match change {
+        ValueChange::Unset => true,
+        ValueChange::Set(value) => value.is_null(),
+        ValueChange::Increment(_) | ValueChange::Append(_) | ValueChange::Remove(_) => false,
+    };
+    // Taking `address` away takes `address.city` with it; setting it to something else may.
+    changes.iter().any(|change| {
+        (change.path == name && goes(&change.change)) || (change.path != name && touches(name, &change.path))
+    })
+}
+
+/// Whether a condition holds only for those who have the value.
+fn shows(condition: &Condition, source: Source<'_>) -> bool {
+    needs(condition, &|kind| match kind {
+        TestKind::Value { subject: Tested::Attribute(path), op } => source.is_shown_by(true, path) && is_positive(op),
+        TestKind::Value { subject: Tested::Entry(path), op } => source.is_shown_by(false, path) && is_positive(op),
+        TestKind::Value { subject: Tested::Event(_), .. } => false,
+        TestKind::Age { attribute, op } => source.is_shown_by(true, attribute) && is_positive(op),
+        TestKind::Engaged { .. } | TestKind::Segment(_) | TestKind::Subscribed(_) | TestKind::Visited(_) => false,
+    })
+}
+
+fn shows_event(condition: &Condition, name: &str) -> bool {
+    needs(condition, &|kind| match kind {
+        TestKind::Value { subject: Tested::Event(path), op } => touches(path, name) && is_positive(op),
+        TestKind::Value { .. }
+        | TestKind::Age { .. }
+        | TestKind::Engaged { .. }
+        | TestKind::Segment(_)
+        | TestKind::Subscribed(_)
+        | TestKind::Visited(_) => false,
+    })
+}
+
+/// Whether a condition cannot hold unless some test of that kind does. As deep as conditions are nested.
+fn needs(condition: &Condition, wanted: &impl Fn(&TestKind) -> bool) -> bool {
+    match condition {
+        Condition::All(list) => list.iter().any(|item| needs(item, wanted)),
+        Condition::Any(list) => !list.is_empty() && list.iter().all(|item| needs(item, wanted)),
+        Condition::Not(inner) => match &**inner {
+            Condition::Test(test) => is_absence(&test.kind) && wanted(&presence(&test.kind)),
+            Condition::All(_) | Condition::Any(_) | Condition::Not(_) => false,
+        },
+        Condition::Test(test) => wanted(&test.kind),
+    }
+}
+
+const fn is_absence(kind: &TestKind) -> bool {
+    matches!(kind, TestKind::Value { op: ValueOp::Exists(false), .. })
+}
+
+/// The test that holds when "it is not there" does not.
+fn presence(kind: &TestKind) -> TestKind {
+    match kind {
+        TestKind::Value { subject, .. } => TestKind::Value { subject: subject.clone(), op: ValueOp::Exists(true) },
+        TestKind::Age { .. }
+        | TestKind::Engaged { .. }
+        | TestKind::Segment(_)
+        | TestKind::Subscribed(_)
+        | TestKind::Visited(_) => kind.clone(),
+    }
+}
+
+/// Whether a comparison is false of what is missing.
+pub(super) const fn is_positive(op: &ValueOp) -> bool {
+    match op {
+        ValueOp::Ne(_) | ValueOp::NotIn(_) | ValueOp::Exists(false) => false,
+        ValueOp::Eq(_)
+        | ValueOp::Gt(_)
+        | ValueOp::Gte(_)
+        | ValueOp::Lt(_)
+        | ValueOp::Lte(_)
+        | ValueOp::In(_)
+        | ValueOp::Contains(_)
+        | ValueOp::StartsWith(_)
+        | ValueOp::EndsWith(_)
+        | ValueOp::Exists(true)
+        | ValueOp::Before(_)
+        | ValueOp::After(_)
+        | ValueOp::On(_)
+        | ValueOp::Within(_)
+        | ValueOp::WithinNext(_)
+        | ValueOp::EqEntry(_) => true,
+    }
+}

@@ -1,0 +1,164 @@
+//! W010, W011 and W017: what mails say, and to whom.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Subject;
+use super::guarantee::{Source, is_guaranteed};
+use crate::compile::context::{FieldClass, Place, TemplateFacts};
+use crate::document::Faults;
+use crate::version::{Class, StepKind};
+
+/// The sends of the document whose templates are known.
+fn sends<'s>(subject: &'s Subject<'_>) -> impl Iterator<Item = (usize, &'s TemplateFacts)> {
+    subject.steps().filter_map(|(n, step)| match &step.kind {
+        StepKind::Send { template, .. } => Some((n, subject.context.templates.get(&template.id)?)),
+        StepKind::Wait { .. }
+        | StepKind::WaitFor { .. }
+        | StepKind::Branch { .. }
+        | StepKind::Split { .. }
+        | StepKind::Update { .. }
+        | StepKind::Segment { .. }
+        | StepKind::Jump { .. }
+        | StepKind::JumpOut { .. }
+        | StepKind::Exit { .. } => None,
+    })
+}
+
+/// What a template means by a path.
+enum Meaning<'p> {
+    /// It is always there.
+    There,
+    /// An attribute or a value that the run started with.
+    Value(Source<'p>),
+    /// It may be missing, and nothing in a workflow can change that.
+    Uncertain,
+    /// Templates do not know it.
+    Unknown,
+}
+
+fn meaning(path: &str) -> Meaning<'_> {
+    match path.split_once('.').unwrap_or((path, "")) {
+        ("unsubscribe_url" | "links", _) | ("contact" | "entry", "") => Meaning::There,
+        ("entry", rest) => Meaning::Value(Source::Entry(rest)),
+        ("contact", "id" | "email" | "attributes" | "topics") => Meaning::There,
+        ("contact", rest) => match rest.split_once('.').unwrap_or((rest, "")) {
+            ("attributes", name) => Meaning::Value(Source::Attribute(name)),
+            ("zone" | "locale" | "topics", _) => Meaning::Uncertain,
+            _ => Meaning::Unknown,
+        },
+        _ => Meaning::Unknown,
+    }
+}
+
+/// W010: a value that nothing guarantees and that has no default.
+pub(crate) fn unguaranteed(subject: &Subject<'_>, faults: &mut Faults) {
+    let reached = subject.graph.reached();
+    // Many steps ask about the same few values: each is looked at once.
+    let mut known: BTreeMap<(bool, &str), Vec<bool>> = BTreeMap::new();
+    for (n, template) in sends(subject).filter(|(n, _)| reached[*n]) {
+        let bare: BTreeSet<&str> = template
+            .variables
+            .iter()
+            .filter(|variable| !variable.defaulted)
+            .map(|variable| variable.path.as_str())
+            .collect();
+        for path in bare {
+            let advice = match meaning(path) {
+                Meaning::There => continue,
+                Meaning::Value(source) => {
+                    let ways = known.entry(source.key()).or_insert_with(|| is_guaranteed(subject, source));
+                    if ways[n] {
+                        continue;
+                    }
+                    match source {
+                        Source::Attribute(_) => {
+                            "require the attribute in the schema, or ask for it in the entry's filter"
+                        }
+                        Source::Entry(_) => "ask for it in the entry's `where`",
+                    }
+                }
+                Meaning::Uncertain => "use another value",
+                Meaning::Unknown => "write attributes as `contact.attributes.NAME`",
+            };
+            let message = format!(
+                "The template of step {} shows `{path}`, which may be missing. Give it a default in the template, {advice}.",
+                subject.name(n)
+            );
+            faults.rule("W010", subject, n, "/send/template", message);
+        }
+    }
+}
+
+/// W011: health information in a part of a mail that others see.
+pub(crate) fn exposed(subject: &Subject<'_>, faults: &mut Faults) {
+    for (n, template) in sends(subject) {
+        let shown: BTreeSet<(Place, &str)> = template
+            .variables
+            .iter()
+            .filter(|variable| variable.place != Place::Body)
+            .map(|variable| (variable.place, variable.path.as_str()))
+            .collect();
+        for (place, path) in shown {
+            let class = class(subject, path);
+            if class.is_confidential() {
+                let message = format!(
+                    "The {} of the mail of step {} shows `{path}`, which is of class `{}` and would be seen by others. Take it \
+                     out, or declare it `public` or `identifier` in the schema if that is what it is.",
+                    place.name(),
+                    subject.name(n),
+                    class.name()
+                );
+                faults.rule("W011", subject, n, "/send/template", message);
+            }
+        }
+    }
+}
+
+/// The class of what a path shows: that of its attribute, also where an event brought a value of that name.
+fn class(subject: &Subject<'_>, path: &str) -> FieldClass {
+    let name = match path.split_once('.') {
+        Some(("unsubscribe_url" | "links", _)) => return FieldClass::Public,
+        None if matches!(path, "unsubscribe_url" | "links") => return FieldClass::Public,
+        Some(("contact", "id" | "email")) => return FieldClass::Identifier,
+        Some(("contact", "zone" | "locale")) => return FieldClass::Public,
+        Some(("contact", rest)) => rest.strip_prefix("attributes."),
+        Some(("entry", rest)) => Some(rest),
+        Some(_) | None => None,
+    };
+    let facts = name.and_then(|name| {
+        let find = |name: &str| name.parse().ok().and_then(|name| subject.context.schema.get(&name));
+        find(name).or_else(|| find(name.split('.').next()?))
+    });
+    facts.map_or(FieldClass::Phi, |facts| facts.class)
+}
+
+/// W017: marketing without a topic or a way to unsubscribe.
+pub(crate) fn without_consent(subject: &Subject<'_>, faults: &mut Faults) {
+    let marketing = subject.version.class == Class::Marketing;
+    if marketing && subject.version.topic.is_none() {
+        let message = "A marketing workflow needs a `topic`, so that only contacts who subscribed to it get its mails. Add \
+                       `topic`.";
+        faults.rule_at("W017", "/class", message.to_owned());
+    }
+    for (n, template) in sends(subject) {
+        if !marketing && template.class != Class::Marketing {
+            continue;
+        }
+        if !marketing && subject.version.topic.is_none() {
+            let message = format!(
+                "Step {} sends a marketing template, and the workflow has no `topic` that contacts could have subscribed to. \
+                 Add `topic`, or send another template.",
+                subject.name(n)
+            );
+            faults.rule("W017", subject, n, "/send/template", message);
+        }
+        if !template.has_unsubscribe_link {
+            let message = format!(
+                "The mail of step {} is marketing and has no link to unsubscribe. Put `unsubscribe_url` into a link of its \
+                 template.",
+                subject.name(n)
+            );
+            faults.rule("W017", subject, n, "/send/template", message);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! W010, W011 and W017: what mails say, and to whom.
+
+use carepath_engine::compile::{FieldClass, Place};
+use carepath_engine::version::Class;
+use serde_json::{Value, json};
+
+use crate::document_samples::{World, found, workflow};
+
+fn one_mail() -> Value {
+    workflow(&json!({ "a": { "send": { "template": "welcome" }, "next": "end" } }))
+}
+
+/// Whether W010 finds that the mail shows `path` though it may be missing.
+fn is_uncertain(path: &str, document: &Value) -> bool {
+    let mut world = World::new();
+    world.declare("given", FieldClass::Public, true);
+    world.declare("maybe", FieldClass::Public, false);
+    world.show("welcome", path, Place::Body, false);
+    !found(&world.check(document), "W010").is_empty()
+}
+
+#[test]
+fn w010_a_value_that_nothing_guarantees() {
+    let document = one_mail();
+    for path in
+        ["contact.attributes.maybe", "contact.attributes.other", "contact.zone", "contact.first_name", "entry.x"]
+    {
+        assert!(is_uncertain(path, &document), "{path}");
+    }
+    for path in ["contact.attributes.given", "contact.id", "contact.email", "unsubscribe_url", "links", "entry"] {
+        assert!(!is_uncertain(path, &document), "{path}");
+    }
+    let mut world = World::new();
+    world.show("welcome", "contact.attributes.maybe", Place::Body, true);
+    assert!(found(&world.check(&document), "W010").is_empty());
+}
+
+#[test]
+fn w010_the_entry_guarantees_what_it_asks_for() {
+    let mut document = one_mail();
+    document["entry"] = json!({
+        "event": "e", "key": "id", "where": { "event": "at", "exists": true },
+        "filter": { "all": [
+            { "attribute": "maybe", "ne": 3 }, { "attribute": "sure", "gt": 3 }, { "not": { "attribute": "also", "exists": false } }
+        ] }
+    });
+    for (path, uncertain) in [
+        ("contact.attributes.maybe", true),
+        ("contact.attributes.sure", false),
+        ("contact.attributes.also", false),
+        ("entry.id", false),
+        ("entry.at", false),
+        ("entry.sure", true),
+    ] {
+        assert_eq!(is_uncertain(path, &document), uncertain, "{path}");
+    }
+}
+
+#[test]
+fn w010_the_way_to_the_mail_guarantees_what_it_asks_for_and_sets() {
+    let way = |other: &str, before: Value| {
+        workflow(&json!({
+            "a": { "branch": {
+                "cases": [{ "when": { "attribute": "x", "eq": 1 }, "next": "b" }], "next": other
+            } },
+            "b": before,
+            "c": { "send": { "template": "welcome" }, "next": "end" }
+        }))
+    };
+    let idle = json!({ "wait": { "for": "1d" }, "next": "c" });
+    let path = "contact.attributes.x";
+    assert!(!is_uncertain(path, &way("end", idle.clone())));
+    assert!(is_uncertain(path, &way("b", idle)));
+    let set = json!({ "update": { "set": { "x": 2 } }, "next": "c" });
+    assert!(!is_uncertain(path, &way("b", set)));
+    let unset = json!({ "update": { "unset": "x" }, "next": "c" });
+    assert!(is_uncertain(path, &way("end", unset)));
+    let dated = json!({ "wait": { "until": { "entry": "at" } }, "next": "c" });
+    assert!(!is_uncertain("entry.at", &way("b", dated.clone())));
+    assert!(is_uncertain("entry.on", &way("b", dated)));
+}
+
+/// S25: fields of class `phi` and `sensitive` stay out of subjects, preheaders and links.
+#[test]
+fn w011_health_information_where_others_see_it() {
+    for place in [Place::Subject, Place::Preheader, Place::Link] {
+        for (class, exposed) in [
+            (FieldClass::Phi, true),
+            (FieldClass::Sensitive, true),
+            (FieldClass::Identifier, false),
+            (FieldClass::Public, false),
+        ] {
+            for path in ["contact.attributes.field", "contact.attributes.field.part", "entry.field"] {
+                let mut world = World::new();
+                world.declare("field", class, true);
+                world.show("welcome", path, place, true);
+                let report = world.check(&one_mail());
+                assert_eq!(found(&report, "W011").len(), usize::from(exposed), "{place:?} {class:?} {path}");
+            }
+        }
+    }
+}
+
+/// S25: what nobody declared counts as `phi`.
+#[test]
+fn w011_an_undeclared_field_is_health_information() {
+    for (path, place, exposed) in [
+        ("contact.attributes.field", Place::Subject, true),
+        ("contact.attributes", Place::Subject, true),
+        ("entry", Place::Subject, true),
+        ("contact.attributes.field", Place::Body, false),
+        ("contact.email", Place::Subject, false),
+        ("unsubscribe_url", Place::Link, false),
+    ] {
+        let mut world = World::new();
+        world.show("welcome", path, place, true);
+        let report = world.check(&one_mail());
+        assert_eq!(found(&report, "W011").len(), usize::from(exposed), "{path}");
+        if exposed {
+            let finding = report.findings.iter().find(|finding| finding.rule == "W011").unwrap();
+            assert!(finding.message.contains(&format!("`{path}`")), "{}", finding.message);
+        }
+    }
+}
+
+/// S11: marketing goes only to subscribers of a topic, who can take that back.
+#[test]
+fn w017_marketing_without_a_topic_or_a_way_out() {
+    let mut world = World::new();
+    let mut document = one_mail();
+    document["class"] = json!("marketing");
+    assert_eq!(found(&world.check(&document), "W017"), [("/class", None)]);
+    document["topic"] = json!("news");
+    assert!(found(&world.check(&document), "W017").is_empty());
+    let template = world.templates.get_mut(&"welcome".parse().unwrap()).unwrap();
+    template.has_unsubscribe_link = false;
+    assert_eq!(found(&world.check(&document), "W017"), [("/steps/a/send/template", Some("a"))]);
+    document["class"] = json!("care");
+    assert!(found(&world.check(&document), "W017").is_empty());
+}
+
+#[test]
+fn w017_a_marketing_template_makes_any_send_marketing() {
+    let mut world = World::new();
+    world.templates.get_mut(&"welcome".parse().unwrap()).unwrap().class = Class::Marketing;
+    assert_eq!(found(&world.check(&one_mail()), "W017"), [("/steps/a/send/template", Some("a"))]);
+}

@@ -1,0 +1,323 @@
+//! The evaluator against a second one, which was written from the rules of the documents alone and takes no shortcuts.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::needless_pass_by_value,
+    reason = "helpers of tests, called with literals, fail the test"
+)]
+
+use std::collections::BTreeMap;
+
+use carepath_engine::condition::eval::Scope;
+use carepath_engine::condition::{Condition, DateRef, EngagedKind, Subject, TestKind, ValueOp};
+use carepath_engine::contact::Subscription;
+use carepath_engine::run::{FirstSeen, Message, Run};
+use jiff::civil::DateTime;
+use jiff::{SignedDuration, Timestamp};
+use jiff::{Span, ToSpan};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::condition_rules::{ago, attribute, contact, evaluate, mail, now, object, run, test};
+
+/// Every test is worked out, and only then put together.
+fn reference(condition: &Condition, scope: &Scope<'_>) -> bool {
+    match condition {
+        Condition::All(parts) => {
+            let results: Vec<bool> = parts.iter().map(|part| reference(part, scope)).collect();
+            !results.contains(&false)
+        }
+        Condition::Any(parts) => {
+            let results: Vec<bool> = parts.iter().map(|part| reference(part, scope)).collect();
+            results.contains(&true)
+        }
+        Condition::Not(part) => !reference(part, scope),
+        Condition::Test(test) => match &test.kind {
+            TestKind::Value { subject: Subject::Attribute(path), op } => {
+                value_test(walk(&Value::Object(scope.contact.attributes.expose().clone()), path), op, scope)
+            }
+            TestKind::Value { subject: Subject::Entry(path), op } => value_test(entry(path, scope), op, scope),
+            TestKind::Value { subject: Subject::Event(_), op } => value_test(Value::Null, op, scope),
+            TestKind::Age { attribute, op } => {
+                let born = walk(&Value::Object(scope.contact.attributes.expose().clone()), attribute);
+                let born = born.as_str().and_then(|text| text.parse::<DateTime>().ok());
+                let age = born.map_or(Value::Null, |born| {
+                    let today = scope.tz.to_datetime(scope.now).date();
+                    // Birthdays lived through, one by one.
+                    let lived = (1..200).take_while(|years| born.date().saturating_add(years.years()) <= today);
+                    json!(lived.count())
+                });
+                value_test(age, op, scope)
+            }
+            TestKind::Engaged { kind, step, link, within, machines } => {
+                let mut times = engagements(scope.run.unwrap(), *kind, *step, link.as_deref(), *machines);
+                times.retain(|at| scope.cutoff.is_none_or(|cutoff| *at <= cutoff));
+                times.retain(|at| scope.since.is_none_or(|since| *at >= since));
+                times.retain(|at| within.is_none_or(|within| *at + within >= scope.now));
+                !times.is_empty()
+            }
+            TestKind::Segment(id) => scope.contact.segments.keys().any(|segment| segment == id),
+            TestKind::Subscribed(id) => scope.contact.topics.get(id) == Some(&Subscription::Subscribed),
+            TestKind::Visited(step) => *step == 3,
+        },
+    }
+}
+
+fn engagements(run: &Run, kind: EngagedKind, step: Option<u16>, link: Option<&str>, machines: bool) -> Vec<Timestamp> {
+    let mut times = Vec::new();
+    for (at, message) in &run.messages {
+        if step.is_some() && step != Some(*at) {
+            continue;
+        }
+        let mut seen = |seen: &FirstSeen| {
+            times.extend(seen.human);
+            if machines {
+                times.extend(seen.machine);
+            }
+        };
+        match kind {
+            EngagedKind::Opened => seen(&message.opened),
+            EngagedKind::Clicked => {
+                message
+                    .clicked
+                    .iter()
+                    .filter(|(name, _)| link.is_none_or(|link| link == *name))
+                    .for_each(|(_, at)| seen(at));
+            }
+            EngagedKind::Delivered => times.extend(message.delivered),
+            EngagedKind::Bounced => times.extend(message.bounced),
+            EngagedKind::Complained => times.extend(message.complained),
+        }
+    }
+    times
+}
+
+fn walk(value: &Value, path: &str) -> Value {
+    path.split('.').fold(value.clone(), |value, name| value.get(name).cloned().unwrap_or(Value::Null))
+}
+
+fn entry(path: &str, scope: &Scope<'_>) -> Value {
+    walk(&Value::Object(scope.run.unwrap().entry.payload.expose().clone()), path)
+}
+
+/// Numbers written out in full compare digit by digit, without any arithmetic to go wrong.
+fn digits(value: &Value) -> Option<(bool, String)> {
+    let number = value.as_number()?;
+    let text = match (number.as_i64(), number.as_u64()) {
+        (Some(whole), _) => format!("{whole}.0"),
+        (None, Some(whole)) => format!("{whole}.0"),
+        (None, None) => format!("{:.30}", number.as_f64()?),
+    };
+    let (negative, text) = text.strip_prefix('-').map_or((false, text.as_str()), |text| (true, text));
+    let (whole, part) = text.split_once('.')?;
+    let full = format!("{whole:0>350}.{part:0<40}");
+    Some((negative && full.bytes().any(|digit| (b'1'..=b'9').contains(&digit)), full))
+}
+
+fn less(a: &Value, b: &Value) -> Option<bool> {
+    if let (Value::String(a), Value::String(b)) = (a, b) {
+        return Some(a.chars().lt(b.chars()));
+    }
+    Some(match (digits(a)?, digits(b)?) {
+        ((true, _), (false, _)) => true,
+        ((false, _), (true, _)) => false,
+        ((false, a), (false, b)) => a < b,
+        ((true, a), (true, b)) => a > b,
+    })
+}
+
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(_), Value::Number(_)) => digits(a) == digits(b),
+        (Value::Array(x), Value::Array(y)) => x.len() == y.len() && (0..x.len()).all(|at| same(&x[at], &y[at])),
+        _ => a == b,
+    }
+}
+
+fn date(value: &Value, scope: &Scope<'_>) -> Option<Timestamp> {
+    let text = value.as_str()?;
+    let civil =
+        || text.parse::<DateTime>().ok().filter(|_| text.contains('-'))?.to_zoned_datetime(scope.tz.clone()).ok();
+    text.parse::<Timestamp>().ok().or_else(|| civil().map(|local| local.timestamp()))
+}
+
+fn value_test(value: Value, op: &ValueOp, scope: &Scope<'_>) -> bool {
+    let there = !value.is_null();
+    let date_of = |when: &DateRef| match when {
+        DateRef::At(text) => date(&json!(text), scope),
+        DateRef::FromNow(span) => Some(scope.now + *span),
+    };
+    let days = |at: Timestamp| scope.tz.to_datetime(at).date();
+    let against = |when: &DateRef, holds: &dyn Fn(Timestamp, Timestamp) -> bool| {
+        date(&value, scope).zip(date_of(when)).is_some_and(|(at, when)| holds(at, when))
+    };
+    match op {
+        ValueOp::Exists(wanted) => there == *wanted,
+        ValueOp::Ne(other) => !there || !same(&value, other),
+        ValueOp::NotIn(others) => !there || !others.iter().any(|other| same(&value, other)),
+        ValueOp::Eq(other) => there && same(&value, other),
+        ValueOp::In(others) => there && others.iter().any(|other| same(&value, other)),
+        ValueOp::Lt(other) => less(&value, other) == Some(true),
+        ValueOp::Gte(other) => less(&value, other) == Some(false),
+        ValueOp::Gt(other) => less(other, &value) == Some(true),
+        ValueOp::Lte(other) => less(other, &value) == Some(false),
+        ValueOp::Contains(part) => match (&value, part) {
+            (Value::Array(items), part) => items.iter().any(|item| same(item, part)),
+            (Value::String(text), Value::String(part)) => text.split(part.as_str()).count() > 1,
+            _ => false,
+        },
+        ValueOp::StartsWith(start) => value.as_str().is_some_and(|text| text.strip_prefix(start.as_str()).is_some()),
+        ValueOp::EndsWith(end) => value.as_str().is_some_and(|text| text.strip_suffix(end.as_str()).is_some()),
+        ValueOp::Before(when) => against(when, &|at, when| at < when),
+        ValueOp::After(when) => against(when, &|at, when| at > when),
+        ValueOp::On(when) => against(when, &|at, when| days(at) == days(when)),
+        ValueOp::Within(span) => date(&value, scope).is_some_and(|at| at <= scope.now && at + *span >= scope.now),
+        ValueOp::WithinNext(span) => date(&value, scope).is_some_and(|at| at >= scope.now && at <= scope.now + *span),
+        ValueOp::EqEntry(path) => {
+            let other = entry(path, scope);
+            there && !other.is_null() && same(&value, &other)
+        }
+    }
+}
+
+fn scalar() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        2 => Just(Value::Null),
+        2 => any::<bool>().prop_map(Value::from),
+        4 => prop::sample::select(vec![
+            json!(0), json!(-0.0), json!(1), json!(1.0), json!(1.5), json!(-1), json!(-1.5), json!(i64::MIN), json!(u64::MAX),
+            json!(9_007_199_254_740_992.0), json!(9_007_199_254_740_993_i64), json!(18_446_744_073_709_551_616.0), json!(1e300),
+            json!(-1e300),
+        ]),
+        4 => prop::sample::select(vec!["", "a", "ab", "b", "é", "1", "true", "\u{ffff}", "\u{1f600}"]).prop_map(Value::from),
+        6 => prop::sample::select(vec![
+            "2026-11-24", "2026-11-23T23:59", "2026-11-24T05:00:00Z", "2026-11-25", "1976-11-24", "1976-11-25", "2000-02-29",
+            "2026-11-24T04:00:00-01:00",
+        ]).prop_map(Value::from),
+    ]
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    prop_oneof![5 => scalar(), 1 => prop::collection::vec(scalar(), 0..3).prop_map(Value::from)]
+}
+
+fn span() -> impl Strategy<Value = Span> {
+    prop::sample::select(vec![0_i64, 1, 24, 48]).prop_map(|hours| Span::new().hours(hours))
+}
+
+fn when() -> impl Strategy<Value = DateRef> {
+    prop_oneof![
+        (span(), any::<bool>()).prop_map(|(span, past)| DateRef::FromNow(if past { span.negate() } else { span })),
+        prop::sample::select(vec!["2026-11-24", "2026-11-24T05:00:00Z", "nonsense"])
+            .prop_map(|text| DateRef::At(text.into())),
+    ]
+}
+
+fn op() -> impl Strategy<Value = ValueOp> {
+    let text = || prop::sample::select(vec!["", "a", "b", "2026", "é"]).prop_map(String::from);
+    prop_oneof![
+        value().prop_map(ValueOp::Eq),
+        value().prop_map(ValueOp::Ne),
+        value().prop_map(ValueOp::Gt),
+        value().prop_map(ValueOp::Gte),
+        value().prop_map(ValueOp::Lt),
+        value().prop_map(ValueOp::Lte),
+        prop::collection::vec(value(), 0..3).prop_map(ValueOp::In),
+        prop::collection::vec(value(), 0..3).prop_map(ValueOp::NotIn),
+        scalar().prop_map(ValueOp::Contains),
+        text().prop_map(ValueOp::StartsWith),
+        text().prop_map(ValueOp::EndsWith),
+        any::<bool>().prop_map(ValueOp::Exists),
+        when().prop_map(ValueOp::Before),
+        when().prop_map(ValueOp::After),
+        when().prop_map(ValueOp::On),
+        span().prop_map(ValueOp::Within),
+        span().prop_map(ValueOp::WithinNext),
+        path().prop_map(ValueOp::EqEntry),
+    ]
+}
+
+fn path() -> impl Strategy<Value = String> {
+    prop::sample::select(vec!["x", "y", "o.x", "gone", "x.y"]).prop_map(String::from)
+}
+
+fn engaged() -> impl Strategy<Value = TestKind> {
+    let kind = prop::sample::select(vec![
+        EngagedKind::Opened,
+        EngagedKind::Clicked,
+        EngagedKind::Delivered,
+        EngagedKind::Bounced,
+        EngagedKind::Complained,
+    ]);
+    let link = prop::option::of(prop::sample::select(vec!["", "go"]).prop_map(String::from));
+    (kind, prop::option::of(1_u16..4), link, prop::option::of(span()), any::<bool>())
+        .prop_map(|(kind, step, link, within, machines)| TestKind::Engaged { kind, step, link, within, machines })
+}
+
+fn leaf() -> impl Strategy<Value = Condition> {
+    let whole_years = prop_oneof![(-1_i32..60).prop_map(|age| ValueOp::Gte(json!(age))), op()];
+    prop_oneof![
+        6 => (path(), op()).prop_map(|(path, op)| attribute(&path, op)),
+        2 => (path(), op()).prop_map(|(path, op)| test(TestKind::Value { subject: Subject::Entry(path), op })),
+        1 => (path(), op()).prop_map(|(path, op)| test(TestKind::Value { subject: Subject::Event(path), op })),
+        2 => (path(), whole_years).prop_map(|(attribute, op)| test(TestKind::Age { attribute, op })),
+        4 => engaged().prop_map(test),
+        1 => prop::sample::select(vec!["vip", "other"]).prop_map(|id| test(TestKind::Segment(id.parse().unwrap()))),
+        1 => prop::sample::select(vec!["news", "ads", "x"]).prop_map(|id| test(TestKind::Subscribed(id.parse().unwrap()))),
+        1 => (2_u16..5).prop_map(|step| test(TestKind::Visited(step))),
+    ]
+}
+
+fn condition() -> impl Strategy<Value = Condition> {
+    leaf().prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Condition::All),
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Condition::Any),
+            inner.prop_map(|inner| Condition::Not(Box::new(inner))),
+        ]
+    })
+}
+
+fn moment() -> impl Strategy<Value = Option<Timestamp>> {
+    prop::option::of(prop::sample::select(vec![0_i64, 30, 60, 600, 1_440, 3_000]).prop_map(ago))
+}
+
+fn seen() -> impl Strategy<Value = FirstSeen> {
+    (moment(), moment()).prop_map(|(human, machine)| FirstSeen { human, machine })
+}
+
+fn message() -> impl Strategy<Value = Message> {
+    let clicked =
+        prop::collection::btree_map(prop::sample::select(vec!["", "go", "x"]).prop_map(String::from), seen(), 0..3);
+    (moment(), moment(), moment(), seen(), clicked).prop_map(|(delivered, bounced, complained, opened, clicked)| {
+        Message { delivered, bounced, complained, opened, clicked, ..mail() }
+    })
+}
+
+fn values() -> impl Strategy<Value = Value> {
+    (value(), value(), value()).prop_map(|(x, y, inner)| json!({"x": x, "y": y, "o": {"x": inner}}))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+    #[test]
+    fn two_evaluators_agree(
+        condition in condition(), attributes in values(), entry in values(),
+        messages in prop::collection::btree_map(1_u16..4, message(), 0..3), cutoff in moment(), since in moment(),
+    ) {
+        let mut contact = contact(&attributes);
+        contact.segments = BTreeMap::from([("vip".parse().unwrap(), now() - SignedDuration::from_hours(1))]);
+        contact.topics = BTreeMap::from([
+            ("news".parse().unwrap(), Subscription::Subscribed), ("ads".parse().unwrap(), Subscription::Unsubscribed),
+        ]);
+        let mut run = run(messages);
+        run.entry.payload = object(&entry).into();
+        let mut expected = false;
+        let (result, why, _) = evaluate(&condition, &contact, |scope| {
+            (scope.run, scope.cutoff, scope.since) = (Some(&run), cutoff, since);
+            expected = reference(&condition, scope);
+        });
+        prop_assert_eq!(result, expected, "{:?}", why.iter().map(|one| one.source.as_ref()).collect::<Vec<_>>());
+    }
+}

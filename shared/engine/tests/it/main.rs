@@ -1,0 +1,16 @@
+//! The promises of the engine, held from outside.
+
+mod calendar_reference;
+mod calendar_rules;
+mod condition_engagement;
+mod condition_reference;
+mod condition_rules;
+mod render_hostile;
+mod render_mail;
+mod render_template;
+mod compile_conditions;
+mod compile_mails;
+mod compile_structure;
+mod document_faults;
+mod document_robustness;
+mod document_samples;
