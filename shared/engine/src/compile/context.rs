@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{Name, SegmentId, TemplateId, WorkflowId};
+use crate::render;
 use crate::version::{Class, Version};
 
 /// What a document may refer to, as it stands now. What is not in it is missing or unpublished.
@@ -47,6 +48,24 @@ pub struct TemplateFacts {
     pub link_names: Vec<String>,
 }
 
+impl TemplateFacts {
+    /// What a workflow has to know of a template that says this of itself.
+    pub fn new(version: u32, class: Class, facts: &render::TemplateFacts) -> Self {
+        let variables = facts.variables.iter().map(|variable| Variable {
+            path: variable.path.clone(),
+            place: Place::of(variable.part),
+            defaulted: variable.has_default,
+        });
+        Self {
+            version,
+            class,
+            variables: variables.collect(),
+            has_unsubscribe_link: facts.has_unsubscribe_link,
+            link_names: facts.links.iter().filter(|name| !name.is_empty()).cloned().collect(),
+        }
+    }
+}
+
 /// A value that a template shows.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Variable {
@@ -72,6 +91,15 @@ pub enum Place {
 }
 
 impl Place {
+    const fn of(part: render::Part) -> Self {
+        match part {
+            render::Part::Subject => Self::Subject,
+            render::Part::Preheader => Self::Preheader,
+            render::Part::Link => Self::Link,
+            render::Part::Body | render::Part::Text | render::Part::Value => Self::Body,
+        }
+    }
+
     /// The place as authors call it.
     pub const fn name(self) -> &'static str {
         match self {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::document::Draft;
-use crate::version::{Step, StepIndex, StepKind, Target};
+use crate::version::{Step, StepIndex, StepKind, Target, WaitUntil};
 
 /// An edge, and where the document writes it (below the step's pointer).
 #[derive(Debug, Clone)]
@@ -35,9 +35,10 @@ pub(crate) fn edges(kind: &StepKind) -> Vec<Edge> {
             std::iter::once(edge(*next, "/next")).chain(failure).collect()
         }
         // A wait for so long has no date that could be missing.
-        StepKind::Wait { until: crate::version::WaitUntil::For(_), next, .. } => vec![edge(*next, "/next")],
+        StepKind::Wait { until: WaitUntil::For(_), next, .. }
+        | StepKind::Update { next, .. }
+        | StepKind::Segment { next, .. } => vec![edge(*next, "/next")],
         StepKind::Wait { next, otherwise, .. } => vec![edge(*next, "/next"), edge(*otherwise, "/wait/else")],
-        StepKind::Update { next, .. } | StepKind::Segment { next, .. } => vec![edge(*next, "/next")],
         StepKind::WaitFor { paths, next, .. } => paths
             .iter()
             .enumerate()

@@ -118,7 +118,8 @@ fn one_of(value: &Value, others: &[Value]) -> Compared {
     if others.iter().any(|other| same_kind(value, other)) { Ok(false) } else { Err(kind_of(first)) }
 }
 
-fn order(value: &Value, other: &Value) -> Result<Ordering, &'static str> {
+/// The order of two numbers or two texts; `Err` says what would have one.
+pub(crate) fn order(value: &Value, other: &Value) -> Result<Ordering, &'static str> {
     match (value, other) {
         (Value::Number(a), Value::Number(b)) => number_order(a, b).ok_or("a number"),
         // UTF-8 sorts as its code points do.
@@ -156,7 +157,7 @@ fn same_kind(a: &Value, b: &Value) -> bool {
 }
 
 /// Whether two values are the same. Numbers are by what they say, so 1 is 1.0, inside of lists and objects too.
-pub(super) fn same(a: &Value, b: &Value) -> bool {
+pub(crate) fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => number_order(a, b).is_some_and(Ordering::is_eq),
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),

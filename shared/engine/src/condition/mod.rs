@@ -3,7 +3,7 @@
 //! A condition is parsed from the document once ([`parse`]), with every fault found at once, and evaluated as often as
 //! needed ([`eval`]), each test leaving an [`crate::explain::Explanation`].
 
-mod compare;
+pub(crate) mod compare;
 mod engaged;
 pub mod eval;
 pub mod parse;

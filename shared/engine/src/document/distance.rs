@@ -18,18 +18,18 @@ pub(crate) fn closest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c s
 /// How many letters have to be put in, taken out, replaced or swapped with their neighbour.
 fn edits(from: &str, to: &str) -> usize {
     let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
-    let mut before = vec![0; to.len() + 1];
+    let mut older = vec![0; to.len() + 1];
     let mut last: Vec<usize> = (0..=to.len()).collect();
     for (i, a) in from.iter().enumerate() {
         let mut row = vec![i + 1; to.len() + 1];
         for (j, b) in to.iter().enumerate() {
-            let mut least = (last[j + 1] + 1).min(row[j] + 1).min(last[j] + usize::from(a != b));
+            let mut fewest = (last[j + 1] + 1).min(row[j] + 1).min(last[j] + usize::from(a != b));
             if i > 0 && j > 0 && *a == to[j - 1] && from[i - 1] == *b {
-                least = least.min(before[j - 1] + 1);
+                fewest = fewest.min(older[j - 1] + 1);
             }
-            row[j + 1] = least;
+            row[j + 1] = fewest;
         }
-        before = std::mem::replace(&mut last, row);
+        older = std::mem::replace(&mut last, row);
     }
     last[to.len()]
 }

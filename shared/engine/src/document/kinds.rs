@@ -128,12 +128,11 @@ fn by_path(
             whole = false;
         }
         whole &= templates(&value, reading);
-        match change(value.value) {
-            Some(change) => changes.push(AttributeChange { path: path.to_owned(), change }),
-            None => {
-                value.wrong(reading.faults, "a number");
-                whole = false;
-            }
+        if let Some(change) = change(value.value) {
+            changes.push(AttributeChange { path: path.to_owned(), change });
+        } else {
+            value.wrong(reading.faults, "a number");
+            whole = false;
         }
     }
     whole

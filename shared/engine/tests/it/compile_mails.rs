@@ -145,3 +145,26 @@ fn w017_a_marketing_template_makes_any_send_marketing() {
     world.templates.get_mut(&"welcome".parse().unwrap()).unwrap().class = Class::Marketing;
     assert_eq!(found(&world.check(&one_mail()), "W017"), [("/steps/a/send/template", Some("a"))]);
 }
+
+/// S25, from the template's own text.
+#[test]
+fn w011_and_w010_read_templates_as_they_are_written() {
+    use carepath_engine::compile::TemplateFacts;
+    let template = json!({
+        "id": "welcome", "class": "care", "subject": "About {{ contact.attributes.diagnosis }}",
+        "html": "<p>Hello {{ contact.attributes.first_name }}, {{ entry.at | default('soon') }}</p>\
+                 <a href='https://example.org/{{ contact.attributes.token }}' name='confirm'>Yes</a>"
+    });
+    let source = carepath_engine::render::parse(&template).unwrap();
+    let template = carepath_engine::render::Template::compile(&source).unwrap();
+    let mut world = World::new();
+    let facts = TemplateFacts::new(1, Class::Care, template.facts());
+    assert_eq!(facts.link_names, ["confirm"]);
+    world.templates.insert("welcome".parse().unwrap(), facts);
+    let report = world.check(&one_mail());
+    let said = |rule: &str, path: &str| {
+        report.findings.iter().filter(|finding| finding.rule == rule && finding.message.contains(path)).count()
+    };
+    assert_eq!((said("W011", "diagnosis"), said("W011", "token"), said("W011", "first_name")), (1, 1, 0));
+    assert_eq!((said("W010", "diagnosis"), said("W010", "first_name"), said("W010", "entry.at")), (1, 1, 0));
+}

@@ -53,6 +53,7 @@ pub(crate) fn run(messages: impl IntoIterator<Item = (u16, Message)>) -> Run {
         visits: vec![Visit { place: Place::Step(3), at: ago(500), edge: None, explanation: Vec::new() }],
         messages: messages.into_iter().collect(),
         heard: Vec::new(),
+        taken: Vec::new(),
         hops: 1,
         lineage: Vec::new(),
         revision: 1,

@@ -1,5 +1,7 @@
 //! Faults of shape: found all at once, each with its place.
 
+#![expect(clippy::unwrap_used, reason = "a helper of tests may fail like a test")]
+
 use carepath_engine::compile;
 use carepath_engine::document::Report;
 use carepath_engine::version::{StepKind, Target, WaitUntil};

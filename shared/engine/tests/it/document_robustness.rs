@@ -89,7 +89,7 @@ fn places(value: &Value) -> Vec<String> {
     while let Some((pointer, value)) = open.pop() {
         match value {
             Value::Array(list) => {
-                open.extend(list.iter().enumerate().map(|(n, item)| (format!("{pointer}/{n}"), item)))
+                open.extend(list.iter().enumerate().map(|(n, item)| (format!("{pointer}/{n}"), item)));
             }
             Value::Object(map) => open.extend(
                 map.iter()

@@ -1,5 +1,7 @@
 //! Documents that tests start from.
 
+#![expect(clippy::unwrap_used, reason = "a helper of tests may fail like a test")]
+
 use std::collections::BTreeMap;
 
 use carepath_engine::compile::{

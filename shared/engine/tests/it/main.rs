@@ -2,15 +2,16 @@
 
 mod calendar_reference;
 mod calendar_rules;
-mod condition_engagement;
-mod condition_reference;
-mod condition_rules;
-mod render_hostile;
-mod render_mail;
-mod render_template;
 mod compile_conditions;
 mod compile_mails;
 mod compile_structure;
+mod condition_engagement;
+mod condition_reference;
+mod condition_rules;
 mod document_faults;
 mod document_robustness;
 mod document_samples;
+mod document_schema;
+mod render_hostile;
+mod render_mail;
+mod render_template;

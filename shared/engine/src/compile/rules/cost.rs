@@ -19,8 +19,8 @@ pub(crate) fn estimate(subject: &Subject<'_>, faults: &mut Faults) {
         place[*step] = position;
     }
     let start = super::at(subject.version.start);
-    let (mut longest, mut most, mut share) = (vec![0_i64; count], vec![0_u32; count], vec![0.0_f64; count]);
-    share[start] = 1.0;
+    let (mut longest, mut most, mut odds) = (vec![0_i64; count], vec![0_u32; count], vec![0.0_f64; count]);
+    odds[start] = 1.0;
     let mut reached = vec![false; count];
     reached[start] = true;
     let (mut duration, mut mails, mut expected, mut dated) = (0, 0, 0.0, false);
@@ -33,25 +33,25 @@ pub(crate) fn estimate(subject: &Subject<'_>, faults: &mut Faults) {
         let time = longest[step] + stay(kind);
         let sent = most[step] + u32::from(matches!(kind, StepKind::Send { .. }));
         if matches!(kind, StepKind::Send { .. }) {
-            expected += share[step];
+            expected += odds[step];
         }
         duration = duration.max(time);
         mails = mails.max(sent);
-        let weights = weights(kind, subject.graph.out[step].len());
-        for (edge, weight) in subject.graph.out[step].iter().zip(weights) {
+        let parts = weights(kind, subject.graph.out[step].len());
+        for (edge, weight) in subject.graph.out[step].iter().zip(parts) {
             let Target::Step(next) = edge.to else { continue };
             let next = super::at(next);
             if place[next] > place[step] {
                 reached[next] = true;
                 longest[next] = longest[next].max(time);
                 most[next] = most[next].max(sent);
-                share[next] += share[step] * weight;
+                odds[next] += odds[step] * weight;
             }
         }
     }
-    let dates = if dated { ", not counting waits for dates" } else { "" };
+    let except = if dated { ", not counting waits for dates" } else { "" };
     let message = format!(
-        "A run takes at most {}{dates}, and sends at most {mails} mails, {expected:.2} on average if branches go each way equally \
+        "A run takes at most {}{except}, and sends at most {mails} mails, {expected:.2} on average if branches go each way equally \
          often. For 1,000 contacts that is about {:.0} mails, or ${:.2} at the list price of Amazon SES.",
         readable(duration),
         expected * 1_000.0,

@@ -140,9 +140,12 @@ fn shows(condition: &Condition, source: Source<'_>) -> bool {
     needs(condition, &|kind| match kind {
         TestKind::Value { subject: Tested::Attribute(path), op } => source.is_shown_by(true, path) && is_positive(op),
         TestKind::Value { subject: Tested::Entry(path), op } => source.is_shown_by(false, path) && is_positive(op),
-        TestKind::Value { subject: Tested::Event(_), .. } => false,
         TestKind::Age { attribute, op } => source.is_shown_by(true, attribute) && is_positive(op),
-        TestKind::Engaged { .. } | TestKind::Segment(_) | TestKind::Subscribed(_) | TestKind::Visited(_) => false,
+        TestKind::Value { subject: Tested::Event(_), .. }
+        | TestKind::Engaged { .. }
+        | TestKind::Segment(_)
+        | TestKind::Subscribed(_)
+        | TestKind::Visited(_) => false,
     })
 }
 

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use serde_json::Value;
 
 use super::guarantee::is_positive;
+use crate::condition::compare::{order, same};
 use crate::condition::{Condition, Test, TestKind, ValueOp};
 use crate::document::approximate_seconds;
 
@@ -107,15 +108,14 @@ fn op_implies(a: &ValueOp, b: &ValueOp) -> bool {
         (ValueOp::Exists(false), _) => !is_positive(b),
         (ValueOp::NotIn(all), ValueOp::Ne(one)) => all.iter().any(|value| same(value, one)),
         (ValueOp::NotIn(all), ValueOp::NotIn(few)) => few.iter().all(|one| all.iter().any(|value| same(value, one))),
-        (ValueOp::Ne(a), ValueOp::Ne(b)) => same(a, b),
+        (ValueOp::Ne(a), ValueOp::Ne(b)) | (ValueOp::Contains(a), ValueOp::Contains(b)) => same(a, b),
         (ValueOp::Ne(a), ValueOp::NotIn(b)) => b.iter().all(|b| same(a, b)),
         (ValueOp::StartsWith(a), ValueOp::StartsWith(b)) => a.starts_with(b.as_str()),
         (ValueOp::EndsWith(a), ValueOp::EndsWith(b)) => a.ends_with(b.as_str()),
-        (ValueOp::Contains(a), ValueOp::Contains(b)) => same(a, b),
         (ValueOp::Within(a), ValueOp::Within(b)) | (ValueOp::WithinNext(a), ValueOp::WithinNext(b)) => is_within(a, b),
         (ValueOp::EqEntry(a), ValueOp::EqEntry(b)) => a == b,
         (_, _) => match (bound(a), bound(b)) {
-            (Some(a), Some(b)) if a.above == b.above => match order(a.limit, b.limit) {
+            (Some(a), Some(b)) if a.above == b.above => match order(a.limit, b.limit).ok() {
                 Some(Ordering::Equal) => b.closed || !a.closed,
                 Some(Ordering::Greater) => a.above,
                 Some(Ordering::Less) => !a.above,
@@ -139,7 +139,7 @@ fn op_excludes(a: &ValueOp, b: &ValueOp) -> bool {
     }
     match (bound(a), bound(b)) {
         // Values have one type: what is above a number is not below a text.
-        (Some(a), Some(b)) => match order(a.limit, b.limit) {
+        (Some(a), Some(b)) => match order(a.limit, b.limit).ok() {
             None => true,
             Some(_) if a.above == b.above => false,
             Some(Ordering::Equal) => !(a.closed && b.closed),
@@ -167,10 +167,10 @@ fn holds(op: &ValueOp, value: &Value) -> Option<bool> {
     match op {
         ValueOp::Eq(other) => Some(same(value, other)),
         ValueOp::Ne(other) => Some(!same(value, other)),
-        ValueOp::Gt(other) => Some(order(value, other) == Some(Ordering::Greater)),
-        ValueOp::Gte(other) => Some(matches!(order(value, other), Some(Ordering::Greater | Ordering::Equal))),
-        ValueOp::Lt(other) => Some(order(value, other) == Some(Ordering::Less)),
-        ValueOp::Lte(other) => Some(matches!(order(value, other), Some(Ordering::Less | Ordering::Equal))),
+        ValueOp::Gt(other) => Some(order(value, other).is_ok_and(Ordering::is_gt)),
+        ValueOp::Gte(other) => Some(order(value, other).is_ok_and(Ordering::is_ge)),
+        ValueOp::Lt(other) => Some(order(value, other).is_ok_and(Ordering::is_lt)),
+        ValueOp::Lte(other) => Some(order(value, other).is_ok_and(Ordering::is_le)),
         ValueOp::In(list) => Some(list.iter().any(|other| same(value, other))),
         ValueOp::NotIn(list) => Some(!list.iter().any(|other| same(value, other))),
         ValueOp::Contains(part) => Some(match value {
@@ -209,20 +209,4 @@ fn bound(op: &ValueOp) -> Option<Bound<'_>> {
         return None;
     };
     Some(Bound { limit, above, closed })
-}
-
-fn same(a: &Value, b: &Value) -> bool {
-    a == b || order(a, b) == Some(Ordering::Equal)
-}
-
-/// The order of two numbers or two texts.
-fn order(a: &Value, b: &Value) -> Option<Ordering> {
-    match (a, b) {
-        (Value::Number(a), Value::Number(b)) => match (a.as_i64(), b.as_i64()) {
-            (Some(a), Some(b)) => Some(a.cmp(&b)),
-            (_, _) => a.as_f64()?.partial_cmp(&b.as_f64()?),
-        },
-        (Value::String(a), Value::String(b)) => Some(a.cmp(b)),
-        (_, _) => None,
-    }
 }

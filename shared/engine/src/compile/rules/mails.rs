@@ -38,9 +38,10 @@ enum Meaning<'p> {
 
 fn meaning(path: &str) -> Meaning<'_> {
     match path.split_once('.').unwrap_or((path, "")) {
-        ("unsubscribe_url" | "links", _) | ("contact" | "entry", "") => Meaning::There,
+        ("unsubscribe_url" | "links", _)
+        | ("contact" | "entry", "")
+        | ("contact", "id" | "email" | "attributes" | "topics") => Meaning::There,
         ("entry", rest) => Meaning::Value(Source::Entry(rest)),
-        ("contact", "id" | "email" | "attributes" | "topics") => Meaning::There,
         ("contact", rest) => match rest.split_once('.').unwrap_or((rest, "")) {
             ("attributes", name) => Meaning::Value(Source::Attribute(name)),
             ("zone" | "locale" | "topics", _) => Meaning::Uncertain,
@@ -116,14 +117,12 @@ pub(crate) fn exposed(subject: &Subject<'_>, faults: &mut Faults) {
 
 /// The class of what a path shows: that of its attribute, also where an event brought a value of that name.
 fn class(subject: &Subject<'_>, path: &str) -> FieldClass {
-    let name = match path.split_once('.') {
-        Some(("unsubscribe_url" | "links", _)) => return FieldClass::Public,
-        None if matches!(path, "unsubscribe_url" | "links") => return FieldClass::Public,
-        Some(("contact", "id" | "email")) => return FieldClass::Identifier,
-        Some(("contact", "zone" | "locale")) => return FieldClass::Public,
-        Some(("contact", rest)) => rest.strip_prefix("attributes."),
-        Some(("entry", rest)) => Some(rest),
-        Some(_) | None => None,
+    let name = match path.split_once('.').unwrap_or((path, "")) {
+        ("unsubscribe_url" | "links", _) | ("contact", "zone" | "locale") => return FieldClass::Public,
+        ("contact", "id" | "email") => return FieldClass::Identifier,
+        ("contact", rest) => rest.strip_prefix("attributes."),
+        ("entry", rest) => Some(rest),
+        _ => None,
     };
     let facts = name.and_then(|name| {
         let find = |name: &str| name.parse().ok().and_then(|name| subject.context.schema.get(&name));
