@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::{check, load, publish, run};
+use crate::{check, publish, run};
 
 /// Automated email workflows for healthcare
 ///
@@ -26,8 +26,6 @@ pub(crate) enum Command {
     Publish(publish::Args),
     /// Tell the story of a run: each step, and why it went the way it did
     Run(run::Args),
-    /// Put the benchmark journey on a running `carepath dev`, and measure and verify it
-    Load(load::Args),
 }
 
 impl Command {
@@ -37,7 +35,6 @@ impl Command {
             Self::Check(args) => check::run(&args),
             Self::Publish(args) => publish::run(&args).await,
             Self::Run(args) => run::run(&args).await,
-            Self::Load(args) => load::run(&args).await,
         }
     }
 }

@@ -142,6 +142,11 @@ impl std::fmt::Display for Problem {
 }
 
 impl ApiError {
+    /// Whether the server understood, and said no to what it was given.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Problem(problem) if [400, 409, 412, 413, 422].contains(&problem.status))
+    }
+
     /// Whether the server says that there is no such thing.
     pub(crate) fn is_missing(&self) -> bool {
         matches!(self, Self::Problem(problem) if problem.status == StatusCode::NOT_FOUND.as_u16())
@@ -184,15 +189,6 @@ impl Client {
         }
     }
 
-    /// The raw bytes at a path, for who reads them in a form of their own, and the headers.
-    pub(crate) async fn bytes(&self, path: &str) -> Result<(reqwest::header::HeaderMap, Vec<u8>), ApiError> {
-        let answer = self.request(Method::GET, path).send().await.map_err(ApiError::Unreachable)?;
-        let status = answer.status();
-        let headers = answer.headers().clone();
-        let body = answer.bytes().await.map_err(ApiError::Unreachable)?;
-        if status.is_success() { Ok((headers, body.into())) } else { Err(problem(status, &body)) }
-    }
-
     /// Puts a document.
     pub(crate) async fn put(&self, path: &str, body: &Value) -> Result<Value, ApiError> {
         read(self.request(Method::PUT, path).json(body)).await
@@ -201,11 +197,6 @@ impl Client {
     /// Posts a document.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Value, ApiError> {
         read(self.request(Method::POST, path).json(body)).await
-    }
-
-    /// Posts a body that is JSON already.
-    pub(crate) async fn post_text(&self, path: &str, body: String) -> Result<Value, ApiError> {
-        read(self.request(Method::POST, path).header("content-type", "application/json").body(body)).await
     }
 }
 

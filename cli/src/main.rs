@@ -5,12 +5,10 @@ mod check;
 mod client;
 mod failure;
 mod files;
-mod load;
 mod output;
 mod publish;
 mod run;
 mod sarif;
-mod seed;
 
 use std::process::ExitCode;
 
