@@ -31,8 +31,6 @@ pub(crate) struct DevFile {
     pub(crate) api_url: String,
     /// A key with the role `admin`.
     api_key: String,
-    /// Its process.
-    pub(crate) pid: u32,
 }
 
 impl Connection {

@@ -124,7 +124,7 @@ pub(crate) fn parse(file: &str, text: &str) -> Result<Value, String> {
 }
 
 /// Tells a document by its fields. What has none of the others' is taken for a workflow, so that its faults are told.
-fn kind_of(body: &Value) -> Option<Kind> {
+pub(crate) fn kind_of(body: &Value) -> Option<Kind> {
     let has = |name: &str| body.get(name).is_some();
     if has("steps") || has("entry") {
         return Some(Kind::Workflow);

@@ -9,6 +9,8 @@ mod output;
 mod publish;
 mod run;
 mod sarif;
+#[expect(dead_code, reason = "called by `dev --seed`")]
+mod seed;
 
 use std::process::ExitCode;
 

@@ -53,6 +53,7 @@ pub(crate) enum Change {
 #[derive(Debug, Clone)]
 pub(crate) struct Item<'a> {
     document: &'a Document,
+    body: Value,
     /// What has to be done.
     pub(crate) change: Change,
     live_runs: Option<u64>,
@@ -101,20 +102,23 @@ fn path(document: &Document) -> String {
 /// What has to be done about each document, in the order in which it has to be done.
 pub(crate) async fn plan<'a>(client: &Client, documents: &'a [Document]) -> Result<Vec<Item<'a>>, Failure> {
     let mut plan = Vec::new();
-    for document in documents {
+    let bar = output::progress(documents.len() as u64, "comparing with the server");
+    for document in bar.wrap_iter(documents.iter()) {
         if document.kind != Kind::Schema && document.id().is_empty() {
             return Err(Failure::File(format!("{} has no `id`; `carepath check` says more", document.file)));
         }
         let there = client.find(&path(document)).await;
         let there = there.map_err(|error| Failure::api(format!("could not read {}", named(document)), error))?;
-        let change = compare(document, there.as_ref());
+        let body = body(document, there.as_ref());
+        let change = compare(document.kind, &body, there.as_ref());
         let live_runs = if document.kind == Kind::Workflow && change == Change::Changed {
             live_runs(client, document.id()).await
         } else {
             None
         };
-        plan.push(Item { document, change, live_runs });
+        plan.push(Item { document, body, change, live_runs });
     }
+    bar.finish_and_clear();
     Ok(plan)
 }
 
@@ -124,16 +128,30 @@ async fn live_runs(client: &Client, id: &str) -> Option<u64> {
     report.pointer("/totals/active").and_then(Value::as_u64)
 }
 
-fn compare(document: &Document, there: Option<&Value>) -> Change {
+/// What the server is to be given. A schema adds to the server's: other files' attributes are declared there too.
+fn body(document: &Document, there: Option<&Value>) -> Value {
+    let mut body = document.body.clone();
+    let known = there.and_then(|there| there.get("attributes")).and_then(Value::as_object);
+    if document.kind == Kind::Schema
+        && let (Some(known), Some(Value::Object(declared))) = (known, body.get_mut("attributes"))
+    {
+        let mut all = known.clone();
+        all.append(declared);
+        *declared = all;
+    }
+    body
+}
+
+fn compare(kind: Kind, body: &Value, there: Option<&Value>) -> Change {
     let Some(there) = there else { return Change::New };
     // A workflow comes with its state around the draft.
     let text = ["draft", "document"].iter().find_map(|name| there.get(name)).unwrap_or(there);
-    if !contains(text, &document.body) {
+    if !contains(text, body) {
         return Change::Changed;
     }
     // A draft that was saved and never published says so with a version of `null`.
     let never = ["published", "version"].iter().find_map(|name| there.get(name)).is_some_and(Value::is_null);
-    let unpublished = document.kind == Kind::Workflow && never;
+    let unpublished = kind == Kind::Workflow && never;
     if unpublished { Change::Unpublished } else { Change::Unchanged }
 }
 
@@ -186,7 +204,7 @@ pub(crate) async fn apply(client: &Client, plan: &[Item<'_>], aloud: bool) -> Re
     let mut fine = true;
     for item in plan.iter().filter(|item| item.change != Change::Unchanged) {
         let document = item.document;
-        let put = client.put(&path(document), &document.body).await;
+        let put = client.put(&path(document), &item.body).await;
         let done = match (put, document.kind) {
             (Ok(_), Kind::Workflow) => client.post(&format!("{}/publish", path(document)), &json!({})).await,
             (put, _) => put,
@@ -213,29 +231,37 @@ pub(crate) async fn apply(client: &Client, plan: &[Item<'_>], aloud: bool) -> Re
 mod tests {
     use super::*;
 
-    fn document(kind: Kind) -> Document {
-        let body = json!({ "id": "a", "name": "A" });
-        Document { file: "a.yaml".into(), kind, body, text: String::new() }
+    fn compared(kind: Kind, there: Option<&Value>) -> Change {
+        compare(kind, &json!({ "id": "a", "name": "A" }), there)
     }
 
     #[test]
     fn a_document_that_the_server_has_is_unchanged_whatever_the_server_adds() {
         let there = json!({ "id": "a", "name": "A", "version": 3 });
-        assert_eq!(compare(&document(Kind::Template), Some(&there)), Change::Unchanged);
+        assert_eq!(compared(Kind::Template, Some(&there)), Change::Unchanged);
         let around = json!({ "draft": { "id": "a", "name": "A" }, "published": 2 });
-        assert_eq!(compare(&document(Kind::Workflow), Some(&around)), Change::Unchanged);
+        assert_eq!(compared(Kind::Workflow, Some(&around)), Change::Unchanged);
     }
 
     #[test]
     fn a_draft_that_was_never_published_is_still_to_be_published() {
         let around = json!({ "draft": { "id": "a", "name": "A" }, "published": null });
-        assert_eq!(compare(&document(Kind::Workflow), Some(&around)), Change::Unpublished);
+        assert_eq!(compared(Kind::Workflow, Some(&around)), Change::Unpublished);
     }
 
     #[test]
     fn another_text_is_a_change_and_none_is_new() {
         let there = json!({ "id": "a", "name": "B" });
-        assert_eq!(compare(&document(Kind::Segment), Some(&there)), Change::Changed);
-        assert_eq!(compare(&document(Kind::Segment), None), Change::New);
+        assert_eq!(compared(Kind::Segment, Some(&there)), Change::Changed);
+        assert_eq!(compared(Kind::Segment, None), Change::New);
+    }
+
+    #[test]
+    fn a_schema_adds_to_what_the_server_declares() {
+        let text = json!({ "attributes": { "b": 2 } });
+        let schema = Document { file: String::new(), kind: Kind::Schema, body: text, text: String::new() };
+        let there = json!({ "attributes": { "a": 1, "b": 1 } });
+        assert_eq!(body(&schema, Some(&there)), json!({ "attributes": { "a": 1, "b": 2 } }));
+        assert_eq!(compare(Kind::Schema, &body(&schema, Some(&there)), Some(&there)), Change::Changed);
     }
 }
