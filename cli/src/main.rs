@@ -1,1 +1,26 @@
-fn main() {}
+//! The `carepath` command.
+
+mod args;
+mod check;
+mod client;
+mod failure;
+mod files;
+mod output;
+mod publish;
+mod run;
+mod sarif;
+#[expect(dead_code, reason = "called by `dev --seed`")]
+mod seed;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let args = args::Cli::parse();
+    let outcome = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(args.command.run()),
+        Err(error) => Err(failure::Failure::io("could not start the runtime", error)),
+    };
+    outcome.unwrap_or_else(|failure| failure.report())
+}

@@ -1,0 +1,40 @@
+//! The command line.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::Failure;
+use crate::{check, publish, run};
+
+/// Automated email workflows for healthcare
+///
+/// Exit codes: 0 fine, 1 the answer is no (a check failed), 2 usage, 3 it could not be done.
+#[derive(Debug, Parser)]
+#[command(name = "carepath", version, propagate_version = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check workflows, templates and segments before publishing, offline
+    Check(check::Args),
+    /// Bring workflows, templates and segments from files to a server: plan first, then apply
+    Publish(publish::Args),
+    /// Tell the story of a run: each step, and why it went the way it did
+    Run(run::Args),
+}
+
+impl Command {
+    /// Does it.
+    pub(crate) async fn run(self) -> Result<ExitCode, Failure> {
+        match self {
+            Self::Check(args) => check::run(&args),
+            Self::Publish(args) => publish::run(&args).await,
+            Self::Run(args) => run::run(&args).await,
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! `carepath check`: the publish-time rules, offline.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use carepath_engine::compile::{self, AttributeFacts, Context, SegmentKind, TemplateFacts};
+use carepath_engine::document::{Finding, Severity};
+use carepath_engine::ids::{Name, SegmentId, TemplateId, WorkflowId};
+use carepath_engine::render::{self, Template};
+use carepath_engine::segment::Membership;
+use carepath_engine::version::Version;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::failure::{Failure, answer};
+use crate::files::{self, Document, Found, Kind};
+use crate::output::{self, Ink};
+use crate::sarif;
+
+/// Check workflows, templates and segments before publishing, offline
+///
+/// All files together are the context: a workflow may refer to templates and segments in the other files. Folders are
+/// walked. Exit code 1 where there are errors.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  carepath check examples/appointment-reminder")]
+pub(crate) struct Args {
+    /// Files in YAML or JSON, or folders of them
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Print the report as JSON
+    #[arg(long, conflicts_with = "sarif")]
+    json: bool,
+    /// Print the report as SARIF 2.1.0, for code review
+    #[arg(long)]
+    sarif: bool,
+}
+
+/// A finding and where it was found.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Located {
+    /// The file.
+    pub(crate) file: String,
+    /// The line that the finding is at, counted from 1, where it could be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) line: Option<usize>,
+    /// The finding.
+    #[serde(flatten)]
+    pub(crate) finding: Finding,
+}
+
+/// Checks the files.
+pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let found = files::read(&args.files)?;
+    let findings = examine(&found);
+    let ok = findings.iter().all(|located| located.finding.severity != Severity::Error);
+    if args.json {
+        output::say_json(&json!({ "ok": ok, "findings": findings }))?;
+    } else if args.sarif {
+        output::say_json(&sarif::log(&findings))?;
+    } else {
+        print(&found, &findings)?;
+    }
+    Ok(answer(ok))
+}
+
+/// All findings on the files, in their order.
+pub(crate) fn examine(found: &Found) -> Vec<Located> {
+    let mut known = Known::default();
+    let mut findings: Vec<Located> = Vec::new();
+    for file in &found.unreadable {
+        let finding = fault("D000", "", format!("This is not YAML or JSON that can be read: {}", file.message));
+        findings.push(Located { file: file.file.clone(), line: None, finding });
+    }
+    for document in &found.documents {
+        let report = match document.kind {
+            Kind::Schema => known.schema(document),
+            Kind::Segment => known.segment(document),
+            Kind::Template => known.template(document),
+            // Workflows refer to each other: they come once everything else is known.
+            Kind::Workflow => continue,
+        };
+        findings.extend(report.into_iter().map(|finding| locate(document, finding)));
+    }
+    let workflows: Vec<&Document> = found.documents.iter().filter(|document| document.kind == Kind::Workflow).collect();
+    known.compile_all(&workflows);
+    for document in workflows {
+        let report = compile::check(&document.body, &known.context());
+        findings.extend(report.findings.into_iter().map(|finding| locate(document, finding)));
+    }
+    findings
+}
+
+/// What the files say that workflows may refer to.
+#[derive(Debug, Default)]
+struct Known {
+    workflows: BTreeMap<WorkflowId, Arc<Version>>,
+    templates: BTreeMap<TemplateId, TemplateFacts>,
+    segments: BTreeMap<SegmentId, SegmentKind>,
+    schema: BTreeMap<Name, AttributeFacts>,
+}
+
+impl Known {
+    fn context(&self) -> Context<'_> {
+        Context {
+            workflows: &self.workflows,
+            templates: &self.templates,
+            segments: &self.segments,
+            schema: &self.schema,
+        }
+    }
+
+    fn schema(&mut self, document: &Document) -> Vec<Finding> {
+        let Some(Value::Object(attributes)) = document.body.get("attributes") else {
+            return vec![fault("D003", "/attributes", "`attributes` is an object of names and what they are.")];
+        };
+        let mut faults = Vec::new();
+        for (name, facts) in attributes {
+            let pointer = format!("/attributes/{}", name.replace('~', "~0").replace('/', "~1"));
+            match (name.parse::<Name>(), serde_json::from_value::<AttributeFacts>(facts.clone())) {
+                (Ok(name), Ok(facts)) => {
+                    self.schema.insert(name, facts);
+                }
+                (Err(error), _) => faults.push(fault("D004", &pointer, error.to_string())),
+                (_, Err(error)) => faults.push(fault("D004", &pointer, error.to_string())),
+            }
+        }
+        faults
+    }
+
+    fn segment(&mut self, document: &Document) -> Vec<Finding> {
+        match compile::segment(&document.body) {
+            Ok(segment) => {
+                let kind = match segment.membership {
+                    Membership::Manual => SegmentKind::Manual,
+                    Membership::When(_) => SegmentKind::When,
+                };
+                let taken = self.segments.insert(segment.id, kind).is_some();
+                if taken { vec![twice("segment")] } else { Vec::new() }
+            }
+            Err(report) => report.findings,
+        }
+    }
+
+    fn template(&mut self, document: &Document) -> Vec<Finding> {
+        let compiled = render::parse(&document.body).and_then(|source| Template::compile(&source));
+        match compiled {
+            Ok(template) => {
+                let facts = TemplateFacts::new(1, template.class(), template.facts());
+                let taken = self.templates.insert(template.id().clone(), facts).is_some();
+                if taken { vec![twice("template")] } else { Vec::new() }
+            }
+            Err(faults) => {
+                let findings = faults.into_iter().map(|found| fault(found.rule, &found.pointer, found.message));
+                findings.collect()
+            }
+        }
+    }
+
+    /// Compiles the workflows that can be, those first that others jump into.
+    fn compile_all(&mut self, workflows: &[&Document]) {
+        let mut open: Vec<&Document> = workflows.to_vec();
+        loop {
+            let before = open.len();
+            open.retain(|document| match compile::compile(&document.body, 1, &self.context()) {
+                Ok(compiled) => {
+                    self.workflows.insert(compiled.version.workflow.clone(), Arc::new(compiled.version));
+                    false
+                }
+                Err(_) => true,
+            });
+            if open.len() == before {
+                return;
+            }
+        }
+    }
+}
+
+fn twice(what: &str) -> Finding {
+    fault("D004", "/id", format!("Another file has a {what} of this id. Give one of them another id."))
+}
+
+fn fault(rule: &'static str, pointer: &str, message: impl Into<String>) -> Finding {
+    Finding {
+        rule: rule.into(),
+        severity: Severity::Error,
+        pointer: pointer.to_owned(),
+        message: message.into(),
+        step: None,
+    }
+}
+
+fn locate(document: &Document, finding: Finding) -> Located {
+    Located { file: document.file.clone(), line: line_of(&document.text, &finding.pointer), finding }
+}
+
+/// The line of the key that a pointer names, as far as the keys on the way can be found one after another in the text.
+/// Places in lists are left to the pointer.
+fn line_of(text: &str, pointer: &str) -> Option<usize> {
+    let mut lines = text.lines().enumerate();
+    let mut found = None;
+    for key in pointer.split('/').skip(1).filter(|key| key.parse::<usize>().is_err()) {
+        let key = key.replace("~1", "/").replace("~0", "~");
+        let next = lines.find(|(_, line)| has_key(line, &key));
+        match next {
+            Some((number, _)) => found = Some(number + 1),
+            None => break,
+        }
+    }
+    found
+}
+
+fn has_key(line: &str, key: &str) -> bool {
+    let line = line.trim_start().trim_start_matches("- ").trim_start();
+    let line = line.strip_prefix('"').unwrap_or(line);
+    line.strip_prefix(key).is_some_and(|rest| rest.trim_start_matches('"').trim_start().starts_with(':'))
+}
+
+fn print(found: &Found, findings: &[Located]) -> Result<(), Failure> {
+    let colour = output::stdout_coloured();
+    for located in findings {
+        let finding = &located.finding;
+        let (word, ink) = match finding.severity {
+            Severity::Error => ("error", Ink::Red),
+            Severity::Warning => ("warning", Ink::Yellow),
+            Severity::Info => ("info", Ink::Dim),
+        };
+        let line = located.line.map_or_else(String::new, |line| format!(":{line}"));
+        let at = if finding.pointer.is_empty() { "/" } else { &finding.pointer };
+        let step = finding.step.as_ref().map_or_else(String::new, |step| format!(" (step {step})"));
+        let head = format!("{} {}", ink.paint(word, colour), finding.rule);
+        output::say(&format!("{}{line}: {head} at {at}{step}\n  {}", located.file, finding.message))?;
+    }
+    let count = |severity| findings.iter().filter(|located| located.finding.severity == severity).count();
+    output::say(&format!(
+        "{} checked: {}, {}",
+        counted(found.documents.len() + found.unreadable.len(), "document"),
+        counted(count(Severity::Error), "error"),
+        counted(count(Severity::Warning), "warning"),
+    ))
+}
+
+fn counted(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pointer_leads_to_the_line_of_its_key() {
+        let text = "id: a\nsteps:\n  first:\n    send: { template: x }\n    next: nowhere\n";
+        assert_eq!(line_of(text, "/steps/first/next"), Some(5));
+        assert_eq!(line_of(text, "/steps/first/send/template"), Some(4));
+        assert_eq!(line_of(text, ""), None);
+    }
+}
