@@ -69,7 +69,13 @@ impl Refusal {
 
 /// Decides whether a contact is admitted. `prior`: its runs of this workflow under this key, whatever their state;
 /// `cause`: the opaque name of what triggers; `event`: the event that does, where it is one.
-pub fn admit(prior: &[&Run], cause: &str, event: Option<&Event>, payload: &Attributes, moment: Moment<'_>) -> Admission {
+pub fn admit(
+    prior: &[&Run],
+    cause: &str,
+    event: Option<&Event>,
+    payload: &Attributes,
+    moment: Moment<'_>,
+) -> Admission {
     let number = prior.iter().map(|run| run.entry.number).max().unwrap_or(0).saturating_add(1);
     let mut why = Vec::new();
     let refusal = reentry(prior, cause, number, moment, &mut why).or_else(|| filter(event, payload, moment, &mut why));
@@ -102,11 +108,8 @@ fn reentry(
         ReentryMode::Never => return refuse("not entered before", Refusal::EnteredBefore),
         ReentryMode::AfterExit | ReentryMode::Always => {}
     }
-    let zone = calendar::zone_of(
-        moment.contact.zone.as_deref(),
-        moment.version.policy.zone.as_ref(),
-        moment.account_zone,
-    );
+    let zone =
+        calendar::zone_of(moment.contact.zone.as_deref(), moment.version.policy.zone.as_ref(), moment.account_zone);
     if rule.min_gap.as_ref().is_some_and(|gap| calendar::add(last, gap, &zone.tz) > moment.now) {
         return refuse("gap since the last entry", Refusal::MinGap);
     }

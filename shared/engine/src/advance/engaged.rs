@@ -1,8 +1,8 @@
 //! Engagement: what the mail service tells later of a mail. The first of each kind is kept, and may move the run.
 
 use super::walk::Walk;
-use super::{Decision, Engagement, EngagementKind, Fault, Stale};
 use super::{Answer, heard, send, wait};
+use super::{Decision, Engagement, EngagementKind, Fault, Stale};
 use crate::contact::Suppression;
 use crate::run::{MessageState, State};
 

@@ -49,7 +49,8 @@ pub(super) fn changed(walk: Walk<'_>) -> Result<Decision, Fault> {
 /// Whether an event ends the run: the goal before the exit rules, since reaching it is what the workflow is for (S18).
 fn event_ends(walk: &Walk<'_>, event: &Event) -> Option<(Outcome, Vec<Explanation>)> {
     let version = walk.moment.version;
-    let goal = version.goal.as_ref().filter(|goal| within(walk, goal, event.at)).map(|goal| (&goal.rule, Outcome::Goal));
+    let goal =
+        version.goal.as_ref().filter(|goal| within(walk, goal, event.at)).map(|goal| (&goal.rule, Outcome::Goal));
     let exits = version.exit.iter().map(|rule| (rule, Outcome::Exited("exit rule".into())));
     goal.into_iter().chain(exits).find_map(|(rule, outcome)| match rule {
         ExitRule::Event { name, filter } => {

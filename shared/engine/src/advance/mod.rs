@@ -258,7 +258,9 @@ pub fn advance(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision,
         (_, Input::Engaged(engagement)) => engaged::record(walk, engagement),
 
         // Ready: the shell claims, or says why not; steps that need no claim are done when they are due.
-        (State::Ready { due, .. }, Input::Due | Input::Claim) if moment.now < *due => Ok(Decision::Ignore(Stale::NotDue)),
+        (State::Ready { due, .. }, Input::Due | Input::Claim) if moment.now < *due => {
+            Ok(Decision::Ignore(Stale::NotDue))
+        }
         (State::Ready { step, .. }, Input::Due) => walk.resume_at(*step),
         (State::Ready { step, .. }, Input::Claim) => send::claim(walk, *step),
         (State::Ready { step, .. }, Input::Defer { until, reason }) => send::defer(walk, *step, *until, reason),

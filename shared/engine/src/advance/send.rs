@@ -85,12 +85,7 @@ fn explain_once(walk: &mut Walk<'_>, why: Vec<Explanation>) {
 }
 
 /// The mail has to wait, by the shell's account: for the rate of the mail service.
-pub(super) fn defer(
-    walk: Walk<'_>,
-    step: StepIndex,
-    until: Timestamp,
-    reason: &str,
-) -> Result<Decision, Fault> {
+pub(super) fn defer(walk: Walk<'_>, step: StepIndex, until: Timestamp, reason: &str) -> Result<Decision, Fault> {
     let mut walk = walk;
     explain_once(&mut walk, vec![Explanation::new(format!("deferred: {reason}"), true, "mail service")]);
     walk.rest(State::Ready { step, due: until })
@@ -105,12 +100,7 @@ pub(super) fn fail(mut walk: Walk<'_>, step: StepIndex, code: Cow<'static, str>)
 }
 
 /// The mail service answers to the claim that the run is in.
-pub(super) fn answered(
-    mut walk: Walk<'_>,
-    step: StepIndex,
-    attempt: u32,
-    answer: &Answer,
-) -> Result<Decision, Fault> {
+pub(super) fn answered(mut walk: Walk<'_>, step: StepIndex, attempt: u32, answer: &Answer) -> Result<Decision, Fault> {
     let edges = send_step(&walk, step)?;
     match answer {
         Answer::Accepted { id, delivered } => {
@@ -133,12 +123,7 @@ pub(super) fn answered(
 }
 
 /// Evidence about an attempt that nobody knew about (S8).
-pub(super) fn settled(
-    mut walk: Walk<'_>,
-    step: StepIndex,
-    attempt: u32,
-    answer: &Answer,
-) -> Result<Decision, Fault> {
+pub(super) fn settled(mut walk: Walk<'_>, step: StepIndex, attempt: u32, answer: &Answer) -> Result<Decision, Fault> {
     if *answer == Answer::Unknown {
         // No news: it is unknown already.
         return Ok(Decision::Ignore(Stale::Known));

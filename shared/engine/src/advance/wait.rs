@@ -54,12 +54,7 @@ pub(super) fn begin_for(
 }
 
 /// A wait's time has come.
-pub(super) fn is_due(
-    walk: Walk<'_>,
-    index: StepIndex,
-    since: Timestamp,
-    until: Timestamp,
-) -> Result<Decision, Fault> {
+pub(super) fn is_due(walk: Walk<'_>, index: StepIndex, since: Timestamp, until: Timestamp) -> Result<Decision, Fault> {
     if walk.moment.paused {
         let state = walk.run.state.clone();
         return walk.park(state);
@@ -86,12 +81,7 @@ pub(super) fn is_due(
 }
 
 /// Looks whether what just changed ends the wait that the run is in: a path come true, or a date that moved (S13).
-pub(super) fn look(
-    walk: Walk<'_>,
-    index: StepIndex,
-    since: Timestamp,
-    until: Timestamp,
-) -> Result<Decision, Fault> {
+pub(super) fn look(walk: Walk<'_>, index: StepIndex, since: Timestamp, until: Timestamp) -> Result<Decision, Fault> {
     match &walk.step(index)?.kind {
         StepKind::WaitFor { paths, already_true, .. } => {
             let found = first_true(&walk, index, paths, Some(until), floor(*already_true, since));
@@ -104,7 +94,12 @@ pub(super) fn look(
             }
             walk.leave(Edge::Nth(nth), target_of(paths, nth), why)
         }
-        StepKind::Wait { until: wanted @ WaitUntil::Date { anchor: Anchor::Attribute(_), .. }, late_limit, next, otherwise } => {
+        StepKind::Wait {
+            until: wanted @ WaitUntil::Date { anchor: Anchor::Attribute(_), .. },
+            late_limit,
+            next,
+            otherwise,
+        } => {
             let (time, why) = time_of(&walk, wanted, since);
             if time == Some(until) {
                 return Ok(unmoved(walk));
@@ -201,14 +196,15 @@ fn first_true(
         let found = match &path.when {
             PathWhen::Condition(condition) => {
                 let mut why = Vec::new();
-                eval(condition, &scope, &mut why)
-                    .then(|| (happened_at(condition, &scope).unwrap_or(scope.now), why))
+                eval(condition, &scope, &mut why).then(|| (happened_at(condition, &scope).unwrap_or(scope.now), why))
             }
             PathWhen::Event { .. } => walk
                 .run
                 .heard
                 .iter()
-                .find(|heard| heard.step == index && heard.path == nth && cutoff.is_none_or(|cutoff| heard.at <= cutoff))
+                .find(|heard| {
+                    heard.step == index && heard.path == nth && cutoff.is_none_or(|cutoff| heard.at <= cutoff)
+                })
                 .map(|heard| (heard.at, heard.explanation.clone())),
         };
         if let Some((at, why)) = found

@@ -10,7 +10,7 @@ use crate::calendar::{self, Zone};
 use crate::condition::eval::Scope;
 use crate::contact::Contact;
 use crate::explain::Explanation;
-use crate::run::{CLAIM_GRACE, Edge, MAX_HOPS, Outcome, OpenSend, Place, Run, State, UNKNOWN_LOOKS, Visit, later};
+use crate::run::{CLAIM_GRACE, Edge, MAX_HOPS, OpenSend, Outcome, Place, Run, State, UNKNOWN_LOOKS, Visit, later};
 use crate::version::{Step, StepIndex, StepKind, Target};
 
 /// Over how long the overdue runs of a resumed workflow are spread (S15).
@@ -143,8 +143,7 @@ impl<'a> Walk<'a> {
     /// Why a step must not be entered, if so: a second visit ends the run (S1, S2).
     fn no_entry(&self, index: StepIndex) -> Result<Option<(Outcome, Explanation)>, Fault> {
         let step = self.step(index)?;
-        let visited =
-            self.run.has_visited(index) || self.run.lineage_visited(&self.moment.version.workflow, &step.id);
+        let visited = self.run.has_visited(index) || self.run.lineage_visited(&self.moment.version.workflow, &step.id);
         if visited {
             let why = Explanation::new("step visited before", true, "run").observed(step.id.as_str());
             return Ok(Some((Outcome::Revisit, why)));
