@@ -204,6 +204,13 @@ pub trait Store: Send + Sync + 'static {
     /// Several contacts, in the order of their keys; those that are gone are left out.
     fn contacts(&self, keys: &[ContactKey]) -> impl Future<Output = Result<Vec<Contact>, StoreError>> + Send;
 
+    /// Deletes a contact's item, events and places in segments. Its runs stay, ended, without it (S26).
+    fn erase_contact(
+        &self,
+        key: &ContactKey,
+        segments: &[SegmentId],
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
     /// A document of the configuration.
     fn document(&self, id: &DocumentId) -> impl Future<Output = Result<Option<Document>, StoreError>> + Send;
 

@@ -1,0 +1,170 @@
+//! Changes of a contact: by the API and by runs. Segments by condition follow in the same write (S21), and what a
+//! published workflow waits for is kept on the contact until it has been acted on (S28).
+
+use std::collections::BTreeSet;
+
+use carepath_engine::Contact;
+use carepath_engine::calendar;
+use carepath_engine::condition::eval::{Scope, eval};
+use carepath_engine::contact::{Change as ContactFact, PendingChange};
+use carepath_engine::ids::{ContactId, ContactKey, SegmentId};
+use carepath_engine::segment::Membership;
+use jiff::Timestamp;
+
+use crate::App;
+use crate::catalog::Published;
+use crate::drive::{self, RACES};
+use crate::error::UseError;
+use crate::ports::{Change, Clock, Commit, ContactChange, Ports, Queue, Store, Work};
+
+/// A contact after its change.
+#[derive(Debug, Clone)]
+pub struct Changed {
+    /// As it stands now.
+    pub contact: Contact,
+    /// Whether it was not there before.
+    pub created: bool,
+}
+
+/// Changes a contact, as often as it takes to do so on its newest revision. `edit` gives the whole new contact.
+///
+/// # Errors
+/// Whatever `edit` refuses, `Busy` when others are faster again and again, and what the store cannot do.
+pub async fn change_contact<P: Ports>(
+    app: &App<P>,
+    id: &ContactId,
+    edit: impl Fn(Option<&Contact>, Timestamp) -> Result<Contact, UseError>,
+) -> Result<Changed, UseError> {
+    let key = app.secret.contact_key(id);
+    for _ in 0..RACES {
+        let published = app.published().await?;
+        let now = app.ports.clock().now();
+        let before = app.ports.store().contact(&key).await?;
+        let after = edit(before.as_ref(), now)?;
+        if before.as_ref() == Some(&after) {
+            return Ok(Changed { contact: after, created: false });
+        }
+        let change = prepare(&published, &key, before.as_ref(), after, now);
+        let mut contact = change.contact.clone();
+        match app.ports.store().commit(&Change { runs: Vec::new(), contact: Some(change) }).await? {
+            Commit::Applied | Commit::AlreadyApplied => {
+                contact.revision += 1;
+                follow_up(app, &key, &contact, now).await;
+                return Ok(Changed { contact, created: before.is_none() });
+            }
+            Commit::LostRace => app.counters.lost_race(),
+        }
+    }
+    Err(UseError::Busy)
+}
+
+/// Leaves work for what is pending on a contact that was just written.
+pub(crate) async fn follow_up<P: Ports>(app: &App<P>, key: &ContactKey, contact: &Contact, now: Timestamp) {
+    if !contact.pending.is_empty() {
+        app.ports.queue().push(Work::Contact { contact: key.clone() }, now).await;
+    }
+}
+
+/// Makes a change ready to be committed: segments by condition are settled, and what somebody waits for is noted.
+pub(crate) fn prepare(
+    published: &Published,
+    key: &ContactKey,
+    before: Option<&Contact>,
+    mut after: Contact,
+    now: Timestamp,
+) -> ContactChange {
+    after.revision = before.map_or(0, |contact| contact.revision);
+    after.updated_at = now;
+    settle_segments(published, &mut after, now);
+    let changes = after.changes_since(before);
+    let (mut entered, mut left) = (Vec::new(), Vec::new());
+    for change in changes {
+        if let ContactFact::Segment { segment, entered: came } = &change {
+            if *came { entered.push(segment.clone()) } else { left.push(segment.clone()) }
+        }
+        if published.watched.concerns(&change) {
+            after.pending.push(PendingChange { revision: after.revision + 1, at: now, change });
+        }
+    }
+    ContactChange { key: key.clone(), contact: after, entered, left }
+}
+
+fn settle_segments(published: &Published, contact: &mut Contact, now: Timestamp) {
+    // A condition may name another segment, which settles in the pass after the one it depends on.
+    for _ in 0..published.segments.len().min(4) {
+        let before = contact.segments.clone();
+        for (id, segment) in &published.segments {
+            let Membership::When(condition) = &segment.membership else { continue };
+            let zone = calendar::zone_of(contact.zone.as_deref(), None, &published.account.zone);
+            let scope = Scope {
+                contact,
+                event: None,
+                entry: None,
+                run: None,
+                now,
+                tz: &zone.tz,
+                cutoff: None,
+                since: None,
+            };
+            if eval(condition, &scope, &mut Vec::new()) {
+                contact.segments.entry(id.clone()).or_insert(now);
+            } else {
+                contact.segments.remove(id);
+            }
+        }
+        if contact.segments == before {
+            return;
+        }
+    }
+}
+
+/// Puts contacts into a manual segment and takes others out. Contacts that are not there yet are made.
+///
+/// # Errors
+/// As [`change_contact`].
+pub async fn set_members<P: Ports>(
+    app: &App<P>,
+    segment: &SegmentId,
+    add: &[ContactId],
+    remove: &[ContactId],
+) -> Result<(), UseError> {
+    for id in add {
+        change_contact(app, id, |before, now| {
+            let mut contact = before.cloned().unwrap_or_else(|| Contact::new(id.clone(), now));
+            contact.segments.entry(segment.clone()).or_insert(now);
+            Ok(contact)
+        })
+        .await?;
+    }
+    let known: BTreeSet<_> = add.iter().collect();
+    for id in remove.iter().filter(|id| !known.contains(id)) {
+        let key = app.secret.contact_key(id);
+        if app.ports.store().contact(&key).await?.is_some() {
+            change_contact(app, id, |before, now| {
+                let mut contact = before.cloned().unwrap_or_else(|| Contact::new((*id).clone(), now));
+                contact.segments.remove(segment);
+                Ok(contact)
+            })
+            .await?;
+        }
+    }
+    Ok(())
+}
+
+/// Deletes a contact: its runs end as `deleted`, and what is stored of it goes (S26).
+///
+/// # Errors
+/// `NotFound`, and what the store cannot do; calling again goes on where it stopped.
+pub async fn delete_contact<P: Ports>(app: &App<P>, id: &ContactId) -> Result<(), UseError> {
+    let key = app.secret.contact_key(id);
+    let Some(contact) = app.ports.store().contact(&key).await? else {
+        return Err(UseError::NotFound { what: "contact" });
+    };
+    for run in app.ports.store().runs_of(&key).await? {
+        if !run.is_ended() {
+            drive::apply(app, run, contact.clone(), carepath_engine::Input::Delete).await?;
+        }
+    }
+    let segments: Vec<_> = contact.segments.keys().cloned().collect();
+    Ok(app.ports.store().erase_contact(&key, &segments).await?)
+}

@@ -1,0 +1,332 @@
+//! Driving a run: apply an input, commit, send, record, and go on until it rests.
+//!
+//! One commit carries as much as it can: what an input moves, and the claim of the mail that follows; what the mail
+//! service answered, and all that follows from it. Nothing is sent that is not claimed, and nothing is claimed twice.
+
+use std::sync::Arc;
+
+use carepath_engine::advance::{Alarm, Answer, Begin, Decision, Input, JumpOut, Moment, Transition, advance, begin};
+use carepath_engine::ids::RunId;
+use carepath_engine::run::{Ancestor, Place, State};
+use carepath_engine::version::{StepKind, TemplateRef, Version};
+use carepath_engine::{Contact, Run};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::App;
+use crate::catalog::Published;
+use crate::change::{follow_up, prepare};
+use crate::error::UseError;
+use crate::mail;
+use crate::ports::{Attempt, Change, Clock, Commit, Mailer, Ports, Queue, Store, Work};
+
+/// How often a lost race is run again before the work is given back to the queue.
+pub(crate) const RACES: u32 = 16;
+/// What must be left of a claim when its mail goes out: the mail service is given so long to answer.
+const SEND_TIME: SignedDuration = SignedDuration::from_secs(10);
+
+/// What became of a new run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Driven {
+    /// It is stored, and rests.
+    Done,
+    /// Another run has its id.
+    Lost,
+}
+
+/// A run in hand: as it is stored, and as it will be.
+struct Hand<'a, P: Ports> {
+    app: &'a App<P>,
+    published: Arc<Published>,
+    version: Arc<Version>,
+    /// `None` while the run is not stored.
+    stored: Option<Run>,
+    run: Run,
+    stored_contact: Contact,
+    contact: Contact,
+    contact_changed: bool,
+    jumps: Vec<JumpOut>,
+    alarms: Vec<Alarm>,
+    /// What was applied since the last commit: it is applied again where that commit loses its race.
+    pending: Vec<Input>,
+}
+
+/// Applies an input to a stored run and drives it until it rests.
+///
+/// # Errors
+/// What the store cannot do, and `Busy` when others are faster again and again. A repeat does no harm.
+pub(crate) async fn apply<P: Ports>(
+    app: &App<P>,
+    run: Run,
+    contact: Contact,
+    input: Input,
+) -> Result<(), UseError> {
+    let mut hand = Hand::new(app, Some(run.clone()), run, contact).await?;
+    hand.take(input)?;
+    hand.until_rest().await.map(|_| ())
+}
+
+/// Stores a run that was just begun and drives it until it rests.
+pub(crate) async fn drive_new<P: Ports>(
+    app: &App<P>,
+    transition: Transition,
+    contact: Contact,
+) -> Result<Driven, UseError> {
+    let mut hand = Hand::new(app, None, transition.run.clone(), contact).await?;
+    hand.absorb(transition);
+    hand.until_rest().await
+}
+
+impl<'a, P: Ports> Hand<'a, P> {
+    async fn new(app: &'a App<P>, stored: Option<Run>, run: Run, contact: Contact) -> Result<Self, UseError> {
+        let published = app.published().await?;
+        let version = app.catalog.version(app.ports.store(), &run.workflow, run.version).await?;
+        let version = version.ok_or(UseError::Corrupt { what: "version" })?;
+        Ok(Self {
+            app,
+            published,
+            version,
+            stored,
+            run,
+            stored_contact: contact.clone(),
+            contact,
+            contact_changed: false,
+            jumps: Vec::new(),
+            alarms: Vec::new(),
+            pending: Vec::new(),
+        })
+    }
+
+    fn now(&self) -> Timestamp {
+        self.app.ports.clock().now()
+    }
+
+    fn decide(&self, input: &Input) -> Result<Decision, UseError> {
+        let moment = Moment {
+            now: self.now(),
+            version: &self.version,
+            contact: &self.contact,
+            account_zone: &self.published.account.zone,
+            paused: self.published.is_paused(&self.run.workflow),
+        };
+        Ok(advance(&self.run, input, moment)?)
+    }
+
+    fn absorb(&mut self, transition: Transition) {
+        self.run = transition.run;
+        if let Some(contact) = transition.contact {
+            self.contact = contact;
+            self.contact_changed = true;
+        }
+        self.jumps.extend(transition.jumps);
+        self.alarms.extend(transition.alarms);
+    }
+
+    fn take(&mut self, input: Input) -> Result<(), UseError> {
+        if let Decision::Move(transition) = self.decide(&input)? {
+            self.absorb(*transition);
+        }
+        self.pending.push(input);
+        Ok(())
+    }
+
+    fn changed(&self) -> bool {
+        self.stored.as_ref() != Some(&self.run) || self.contact_changed
+    }
+
+    /// Goes on until there is nothing to do but to wait.
+    async fn until_rest(&mut self) -> Result<Driven, UseError> {
+        for _ in 0..RACES * 64 {
+            let mail = self.claim().await?;
+            if self.changed() {
+                match self.commit().await? {
+                    Commit::Applied | Commit::AlreadyApplied => {}
+                    Commit::LostRace if self.stored.is_none() => return Ok(Driven::Lost),
+                    Commit::LostRace => {
+                        if !self.reload().await? {
+                            return Ok(Driven::Done);
+                        }
+                        continue;
+                    }
+                }
+            }
+            let Some((mail, deadline)) = mail else { return Ok(Driven::Done) };
+            let (step, attempt) = (mail.attempt.step, mail.attempt.attempt);
+            let answer = if self.now() < deadline - SEND_TIME {
+                self.app.ports.mailer().send(&mail).await
+            } else {
+                // Too little of the claim is left to send under it: nothing was begun.
+                Answer::Throttled { until: self.now() }
+            };
+            if matches!(answer, Answer::Accepted { .. }) {
+                self.app.counters.sent();
+            }
+            self.take(Input::Answered { step, attempt, answer })?;
+        }
+        Err(UseError::Busy)
+    }
+
+    /// Claims the mail that the run is ready to send, as long as there is one that may go out, and makes it.
+    async fn claim(&mut self) -> Result<Option<(crate::ports::Outgoing, Timestamp)>, UseError> {
+        loop {
+            let State::Ready { step, due } = self.run.state else { return Ok(None) };
+            let template = match self.version.step(step).map(|step| &step.kind) {
+                Some(StepKind::Send { template, .. }) => template.clone(),
+                _ => return Ok(None),
+            };
+            if due > self.now() {
+                return Ok(None);
+            }
+            let before = (self.run.clone(), self.contact.clone(), self.contact_changed);
+            let Decision::Move(transition) = self.decide(&Input::Claim)? else { return Ok(None) };
+            self.absorb(*transition);
+            let State::Claimed { claim, .. } = self.run.state.clone() else { continue };
+            let attempt = Attempt { run: self.run.id.clone(), step, attempt: claim.attempt };
+            match self.make(&template, attempt).await? {
+                Ok(mail) => return Ok(Some((mail, claim.deadline))),
+                Err(code) => {
+                    // Nothing of the claim is stored yet: the run goes back to where it was ready.
+                    (self.run, self.contact, self.contact_changed) = before;
+                    match self.decide(&Input::Fail(code.into()))? {
+                        Decision::Move(transition) => self.absorb(*transition),
+                        Decision::Ignore(_) => return Ok(None),
+                    }
+                }
+            }
+        }
+    }
+
+    async fn make(
+        &self,
+        template: &TemplateRef,
+        attempt: Attempt,
+    ) -> Result<Result<crate::ports::Outgoing, &'static str>, UseError> {
+        let found = self.app.catalog.template(self.app.ports.store(), template).await?;
+        let template = found.ok_or(UseError::Corrupt { what: "template" })?;
+        let account = &self.published.account;
+        Ok(mail::make(&template, &self.run, &self.version, &self.contact, account, self.now(), attempt))
+    }
+
+    async fn commit(&mut self) -> Result<Commit, UseError> {
+        let now = self.now();
+        let mut runs = vec![self.run.clone()];
+        let mut queue = std::mem::take(&mut self.jumps);
+        while let Some(jump) = queue.pop() {
+            if let Some(transition) = self.jump(&jump, now).await? {
+                runs.push(transition.run);
+                if let Some(contact) = transition.contact {
+                    self.contact = contact;
+                    self.contact_changed = true;
+                }
+                // A run begun by a jump may jump on at once; its own jumps are its own to commit when it is driven.
+                queue.clear();
+            }
+        }
+        let key = self.run.id.contact();
+        let contact = self
+            .contact_changed
+            .then(|| prepare(&self.published, &key, Some(&self.stored_contact), self.contact.clone(), now));
+        let change = Change { runs, contact };
+        let answer = self.app.ports.store().commit(&change).await?;
+        if answer == Commit::LostRace {
+            self.app.counters.lost_race();
+            return Ok(answer);
+        }
+        self.committed(change, now).await;
+        Ok(answer)
+    }
+
+    async fn committed(&mut self, change: Change, now: Timestamp) {
+        let app = self.app;
+        app.counters.moved(self.stored.as_ref(), &self.run);
+        for alarm in self.alarms.drain(..) {
+            app.counters.alarm(alarm, &self.run);
+        }
+        for run in change.runs.iter().skip(1) {
+            app.counters.moved(None, run);
+            hint(app, run).await;
+        }
+        if let Some(contact) = change.contact {
+            self.contact = contact.contact;
+            self.contact.revision += 1;
+            self.stored_contact = self.contact.clone();
+            self.contact_changed = false;
+            follow_up(app, &contact.key, &self.contact, now).await;
+        }
+        self.run.revision += 1;
+        self.stored = Some(self.run.clone());
+        self.pending.clear();
+        hint(app, &self.run).await;
+    }
+
+    /// The run that a jump begins, in the version that is published now.
+    async fn jump(&mut self, jump: &JumpOut, now: Timestamp) -> Result<Option<Transition>, UseError> {
+        let Some(live) = self.published.workflows.get(&jump.workflow) else {
+            tracing::error!(run = %self.run.id, workflow = %jump.workflow, "jump into a workflow that is not published");
+            return Ok(None);
+        };
+        let version = Arc::clone(&live.version);
+        let mut lineage = self.run.lineage.clone();
+        lineage.push(Ancestor {
+            run: self.run.id.clone(),
+            workflow: self.run.workflow.clone(),
+            steps: self.visited_steps(),
+        });
+        let begun = Begin {
+            id: self.app.secret.jump_id(&self.run.id, jump.from),
+            key: self.run.key.as_ref().map(|key| key.expose().clone()),
+            number: self.run.entry.number,
+            cause: format!("jump {}", self.run.id),
+            payload: jump.payload.expose().clone(),
+            why: Vec::new(),
+            lineage,
+            hops: self.run.hops,
+            start: jump.step.as_ref().and_then(|step| version.index_of(step)),
+        };
+        let moment = Moment {
+            now,
+            version: &version,
+            contact: &self.contact,
+            account_zone: &self.published.account.zone,
+            paused: live.paused,
+        };
+        Ok(Some(begin(begun, moment)?))
+    }
+
+    fn visited_steps(&self) -> Vec<carepath_engine::ids::StepId> {
+        let steps = self.run.visits.iter().filter_map(|visit| match visit.place {
+            Place::Step(index) => Some(self.version.step(index)?.id.clone()),
+            Place::Entry | Place::End => None,
+        });
+        steps.collect()
+    }
+
+    /// Takes up the run as somebody else left it, and applies again what is pending. `false` where nothing is left to
+    /// do: the run is gone, or what moved it will go on with it.
+    async fn reload(&mut self) -> Result<bool, UseError> {
+        let id: RunId = self.run.id.clone();
+        let (Some(run), Some(contact)) = self.app.ports.store().run_and_contact(&id).await? else {
+            return Ok(false);
+        };
+        let pending = std::mem::take(&mut self.pending);
+        let had_work = !pending.is_empty();
+        self.published = self.app.published().await?;
+        (self.stored, self.run) = (Some(run.clone()), run);
+        (self.stored_contact, self.contact) = (contact.clone(), contact);
+        (self.contact_changed, self.jumps, self.alarms) = (false, Vec::new(), Vec::new());
+        for input in pending {
+            self.take(input)?;
+        }
+        Ok(had_work)
+    }
+}
+
+/// Leaves word of when a run is to be looked at again. The `due` index has it too; this is only faster.
+pub(crate) async fn hint<P: Ports>(app: &App<P>, run: &Run) {
+    if matches!(run.state, State::Claimed { .. }) {
+        // Whoever claimed it is sending it; should it die, the sweep finds the run.
+        return;
+    }
+    if let Some(due) = run.state.due() {
+        app.ports.queue().push(Work::Run { run: run.id.clone() }, due).await;
+    }
+}

@@ -1,0 +1,69 @@
+//! An event comes in: it is kept first, and acted on afterwards (S28).
+
+use carepath_engine::contact::{Attributes, Contact};
+use carepath_engine::event::{Event, Source};
+use carepath_engine::ids::{ContactId, EventId, Name};
+use carepath_engine::phi::Phi;
+use jiff::Timestamp;
+
+use crate::App;
+use crate::change::change_contact;
+use crate::error::UseError;
+use crate::ports::{Clock, Kept, Ports, Queue, Store, Work};
+
+/// An event as the caller tells it.
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    /// What happened.
+    pub name: Name,
+    /// The caller's id; drawn where it is not given, and then nothing tells a repeat from a second event.
+    pub id: Option<EventId>,
+    /// When it happened; now where it is not given.
+    pub at: Option<Timestamp>,
+    /// Whatever else there is to say.
+    pub properties: Attributes,
+}
+
+/// What became of it.
+#[derive(Debug, Clone)]
+pub struct Ingested {
+    /// Its id.
+    pub id: EventId,
+    /// Whether it was known already (S19).
+    pub duplicate: bool,
+}
+
+/// Keeps an event and leaves the work that follows from it. A contact that is not known yet is made.
+///
+/// # Errors
+/// What the store cannot do. Nothing was kept then, or the same event may be sent again without harm.
+pub async fn ingest<P: Ports>(app: &App<P>, contact: &ContactId, new: NewEvent) -> Result<Ingested, UseError> {
+    let key = app.secret.contact_key(contact);
+    let now = app.ports.clock().now();
+    let id = match new.id {
+        Some(id) => id,
+        None => uuid::Uuid::now_v7().to_string().parse().map_err(|_| UseError::Corrupt { what: "event id" })?,
+    };
+    if app.ports.store().contact(&key).await?.is_none() {
+        change_contact(app, contact, |before, now| {
+            Ok(before.cloned().unwrap_or_else(|| Contact::new(contact.clone(), now)))
+        })
+        .await?;
+    }
+    let event = Event {
+        id: id.clone(),
+        source: Source::Api,
+        name: new.name,
+        at: new.at.unwrap_or(now),
+        received_at: now,
+        properties: Phi(new.properties),
+    };
+    let name = app.secret.opaque("event", &[event.source.as_str(), id.as_str()]);
+    match app.ports.store().keep_event(&key, &name, &event).await? {
+        Kept::Duplicate => Ok(Ingested { id, duplicate: true }),
+        Kept::New => {
+            app.ports.queue().push(Work::Event { contact: key, event: name }, now).await;
+            Ok(Ingested { id, duplicate: false })
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Work: what a queue, a timer or a sweep asks for. Doing it twice does no harm.
+
+use std::sync::Arc;
+
+use carepath_engine::advance::Answer;
+use carepath_engine::contact::{Attributes, Change};
+use carepath_engine::ids::{ContactKey, RunId, WorkflowId};
+use carepath_engine::run::State;
+use carepath_engine::version::{Trigger, Version};
+use carepath_engine::{Contact, Input, Run};
+
+use crate::App;
+use crate::admit::{Cause, key_of, try_admit};
+use crate::change::change_contact;
+use crate::drive;
+use crate::error::UseError;
+use crate::ports::{Attempt, Clock, Evidence, Mailer, Ports, Queue, Store, Work};
+
+/// How many parked runs one piece of work lets go on before it makes way for others.
+const RESUME_BATCH: usize = 200;
+
+/// Does a piece of work.
+///
+/// # Errors
+/// What the store cannot do: the work is then to be done again.
+pub async fn handle<P: Ports>(app: &App<P>, work: &Work) -> Result<(), UseError> {
+    match work {
+        Work::Event { contact, event } => act_on_event(app, contact, event).await,
+        Work::Contact { contact } => act_on_changes(app, contact).await,
+        Work::Run { run } => look_at(app, run).await,
+        Work::Resume { workflow } => resume_parked(app, workflow).await,
+    }
+}
+
+/// Acts on an event: first on the runs that wait for it or end by it, then on the workflows that it starts.
+async fn act_on_event<P: Ports>(app: &App<P>, key: &ContactKey, name: &str) -> Result<(), UseError> {
+    let store = app.ports.store();
+    let (Some(contact), Some(event)) = store.contact_and_event(key, name).await? else {
+        // The contact was deleted meanwhile, and its events with it.
+        return Ok(store.event_done(key, name).await?);
+    };
+    let runs = store.runs_of(key).await?;
+    for run in runs.iter().filter(|run| !run.is_ended() && run.entry.cause != name) {
+        drive::apply(app, run.clone(), contact.clone(), Input::Heard(event.clone())).await?;
+    }
+    let published = app.published().await?;
+    for version in published.by_event.get(&event.name).into_iter().flatten() {
+        let payload = event.properties.expose().clone();
+        let key = key_of(version, &payload);
+        let cause = Cause { name: name.to_owned(), event: Some(&event), payload, key };
+        admit(app, version, &contact, &cause, &runs).await?;
+    }
+    Ok(store.event_done(key, name).await?)
+}
+
+async fn admit<P: Ports>(
+    app: &App<P>,
+    version: &Arc<Version>,
+    contact: &Contact,
+    cause: &Cause<'_>,
+    runs: &[Run],
+) -> Result<(), UseError> {
+    let answer = try_admit(app, version, contact, cause, runs.to_vec()).await?;
+    if !answer.admitted {
+        tracing::info!(workflow = %version.workflow, why = answer.why, "not admitted");
+    }
+    Ok(())
+}
+
+/// Acts on what changed of a contact: runs that look at it, and workflows that start from it.
+async fn act_on_changes<P: Ports>(app: &App<P>, key: &ContactKey) -> Result<(), UseError> {
+    let store = app.ports.store();
+    let Some(contact) = store.contact(key).await? else { return Ok(()) };
+    let Some(newest) = contact.pending.iter().map(|change| change.revision).max() else { return Ok(()) };
+    let runs = store.runs_of(key).await?;
+    for run in runs.iter().filter(|run| !run.is_ended()) {
+        drive::apply(app, run.clone(), contact.clone(), Input::Changed).await?;
+    }
+    let published = app.published().await?;
+    for (nth, pending) in contact.pending.iter().enumerate() {
+        let started = match &pending.change {
+            Change::Attribute { name, .. } => published.by_attribute.get(name),
+            Change::Segment { segment, .. } => published.by_segment.get(segment),
+        };
+        for version in started.into_iter().flatten().filter(|version| starts(version, &pending.change)) {
+            let name = app.secret.opaque("change", &[key.as_str(), &pending.revision.to_string(), &nth.to_string()]);
+            let cause = Cause { name, event: None, payload: Attributes::new(), key: None };
+            admit(app, version, &contact, &cause, &runs).await?;
+        }
+    }
+    change_contact(app, &contact.id, |before, _| {
+        let mut contact = before.cloned().ok_or(UseError::NotFound { what: "contact" })?;
+        contact.pending.retain(|change| change.revision > newest);
+        Ok(contact)
+    })
+    .await
+    .map(|_| ())
+}
+
+fn starts(version: &Version, change: &Change) -> bool {
+    match (&version.entry.trigger, change) {
+        (Trigger::Attribute { from: was, to: is, .. }, Change::Attribute { from, to, .. }) => {
+            let value = |side: &Option<carepath_engine::Phi<serde_json::Value>>| side.as_ref().map(|v| v.expose().clone());
+            was.as_ref().is_none_or(|was| value(from).as_ref() == Some(was))
+                && is.as_ref().is_none_or(|is| value(to).as_ref() == Some(is))
+        }
+        (Trigger::Segment { entered: wanted, .. }, Change::Segment { entered, .. }) => wanted == entered,
+        (
+            Trigger::Attribute { .. } | Trigger::Segment { .. } | Trigger::Event { .. } | Trigger::Api,
+            Change::Attribute { .. } | Change::Segment { .. },
+        ) => false,
+    }
+}
+
+/// Looks at a run whose time has come. What the mailer knows of a send comes before what time decides.
+async fn look_at<P: Ports>(app: &App<P>, id: &RunId) -> Result<(), UseError> {
+    let (Some(run), contact) = app.ports.store().run_and_contact(id).await? else { return Ok(()) };
+    let now = app.ports.clock().now();
+    let Some(contact) = contact else {
+        // Its contact is gone: a deletion that was cut short is finished here.
+        let nobody = Contact::new(run.contact.clone(), now);
+        return drive::apply(app, run, nobody, Input::Delete).await;
+    };
+    if run.state.due().is_none_or(|due| due > now) && !matches!(run.state, State::Parked { .. }) {
+        return Ok(());
+    }
+    let input = evidence(app, &run).await.unwrap_or(Input::Due);
+    drive::apply(app, run, contact, input).await
+}
+
+/// Settles at once what a process that died may have been sending, where the mailer can say what became of it.
+///
+/// # Errors
+/// What the store cannot do.
+pub async fn recover<P: Ports>(app: &App<P>, id: &RunId) -> Result<(), UseError> {
+    let (Some(run), Some(contact)) = app.ports.store().run_and_contact(id).await? else { return Ok(()) };
+    match evidence(app, &run).await {
+        Some(input) => drive::apply(app, run, contact, input).await,
+        None => Ok(()),
+    }
+}
+
+async fn evidence<P: Ports>(app: &App<P>, run: &Run) -> Option<Input> {
+    let (step, attempt) = match &run.state {
+        State::Claimed { step, claim } => (*step, claim.attempt),
+        State::Unknown { step, attempt, .. } => (*step, *attempt),
+        State::Ended { open: Some(open), .. } => (open.step, open.attempt),
+        State::Ready { .. } | State::Waiting { .. } | State::Parked { .. } | State::Ended { open: None, .. } => {
+            return None;
+        }
+    };
+    let known = app.ports.mailer().evidence(&Attempt { run: run.id.clone(), step, attempt }).await;
+    let answer = match known {
+        Evidence::Accepted(id) => Answer::Accepted { id, delivered: true },
+        Evidence::NotAccepted => Answer::Throttled { until: app.ports.clock().now() },
+        Evidence::None => return None,
+    };
+    Some(Input::Answered { step, attempt, answer })
+}
+
+/// Lets the parked runs of a workflow go on, some at a time.
+async fn resume_parked<P: Ports>(app: &App<P>, workflow: &WorkflowId) -> Result<(), UseError> {
+    let store = app.ports.store();
+    let parked = store.parked(workflow, RESUME_BATCH).await?;
+    for id in &parked {
+        if let (Some(run), Some(contact)) = store.run_and_contact(id).await? {
+            drive::apply(app, run, contact, Input::Resume).await?;
+        }
+    }
+    if parked.len() == RESUME_BATCH {
+        let again = Work::Resume { workflow: workflow.clone() };
+        app.ports.queue().push(again, app.ports.clock().now()).await;
+    }
+    Ok(())
+}
+
+/// Begins to let the runs of a workflow go on; call it once its resumption is stored.
+///
+/// # Errors
+/// What the store cannot do.
+pub async fn resume<P: Ports>(app: &App<P>, workflow: &WorkflowId) -> Result<(), UseError> {
+    resume_parked(app, workflow).await
+}
+
+/// Cancels a run.
+///
+/// # Errors
+/// `NotFound`, `Conflict` for a run that is over, and what the store cannot do.
+pub async fn cancel<P: Ports>(app: &App<P>, id: &RunId) -> Result<(), UseError> {
+    let (Some(run), contact) = app.ports.store().run_and_contact(id).await? else {
+        return Err(UseError::NotFound { what: "run" });
+    };
+    if run.is_ended() {
+        return Err(UseError::conflict("run_ended", "the run is over: there is nothing to cancel"));
+    }
+    let contact = contact.unwrap_or_else(|| Contact::new(run.contact.clone(), app.ports.clock().now()));
+    drive::apply(app, run, contact, Input::Cancel).await
+}
