@@ -1,1 +1,5 @@
+//! The `carepath` command.
+
+mod dev;
+
 fn main() {}

@@ -27,6 +27,7 @@ pub(crate) struct DevQueue(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     clock: DevClock,
+    first_retry: Duration,
     state: Mutex<State>,
     /// Something was pushed, or the clock moved.
     changed: Notify,
@@ -109,8 +110,14 @@ impl State {
 impl DevQueue {
     /// An empty queue that goes by `clock`.
     pub(crate) fn new(clock: DevClock) -> Self {
+        Self::retrying(clock, FIRST_RETRY)
+    }
+
+    /// One whose failed work waits `first` before it is tried again.
+    pub(super) fn retrying(clock: DevClock, first: Duration) -> Self {
         Self(Arc::new(Inner {
             clock,
+            first_retry: first,
             state: Mutex::new(State::default()),
             changed: Notify::new(),
             finished: Notify::new(),
@@ -261,7 +268,7 @@ impl DevQueue {
             state.counts.work_failed += 1;
             state.backing_off += 1;
             let times = state.failed.entry(work.clone()).or_default();
-            let pause = back_off(*times);
+            let pause = back_off(self.0.first_retry, *times);
             *times += 1;
             let queue = self.clone();
             tokio::spawn(async move {
@@ -280,8 +287,8 @@ impl DevQueue {
 }
 
 /// How long work waits that has failed `times` before: in the machine's time, for it is a machine that fails.
-fn back_off(times: u32) -> Duration {
-    FIRST_RETRY.saturating_mul(1 << times.min(6)).min(LAST_RETRY)
+fn back_off(first: Duration, times: u32) -> Duration {
+    first.saturating_mul(1 << times.min(6)).min(LAST_RETRY)
 }
 
 /// Somebody's turn at a piece of work. However it ends, the work is finished or put back.
@@ -311,7 +318,7 @@ mod tests {
 
     #[test]
     fn failed_work_waits_longer_each_time_up_to_a_minute() {
-        let pauses: Vec<u64> = (0..8).map(|times| back_off(times).as_secs()).collect();
+        let pauses: Vec<u64> = (0..8).map(|times| back_off(FIRST_RETRY, times).as_secs()).collect();
         assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60]);
     }
 }
