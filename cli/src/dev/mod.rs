@@ -4,10 +4,16 @@ pub(crate) mod clock;
 pub(crate) mod database;
 mod disk;
 mod duties;
+mod guard;
 pub(crate) mod mailbox;
 mod mailer;
 mod notification;
+mod page;
+mod problem;
 mod queue;
+#[cfg(test)]
+mod route_tests;
+mod routes;
 mod smtp;
 mod sweep;
 #[cfg(test)]
