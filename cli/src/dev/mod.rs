@@ -9,7 +9,9 @@ pub(crate) mod mailbox;
 mod mailer;
 mod notification;
 mod page;
+mod ports;
 mod problem;
+mod process;
 mod queue;
 #[cfg(test)]
 mod route_tests;
