@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::{check, publish, run};
+use crate::{check, dev, publish, run};
 
 /// Automated email workflows for healthcare
 ///
@@ -20,6 +20,8 @@ pub(crate) struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Run the whole system in one process on this machine: API, mailbox, clock
+    Dev(dev::Args),
     /// Check workflows, templates and segments before publishing, offline
     Check(check::Args),
     /// Bring workflows, templates and segments from files to a server: plan first, then apply
@@ -32,6 +34,7 @@ impl Command {
     /// Does it.
     pub(crate) async fn run(self) -> Result<ExitCode, Failure> {
         match self {
+            Self::Dev(args) => Box::pin(dev::run(&args)).await,
             Self::Check(args) => check::run(&args),
             Self::Publish(args) => publish::run(&args).await,
             Self::Run(args) => run::run(&args).await,

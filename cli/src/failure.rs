@@ -20,6 +20,9 @@ pub(crate) enum Failure {
         /// Why it did not work.
         source: std::io::Error,
     },
+    /// The system on this machine does not run. Exit code 3.
+    #[error("carepath dev does not run")]
+    Dev(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A file does not say what it should. Exit code 3.
     #[error("{0}")]
     File(String),
@@ -61,7 +64,7 @@ impl Failure {
         output::say_error(&text);
         match self {
             Self::Usage(_) => ExitCode::from(2),
-            Self::Io { .. } | Self::File(_) | Self::Api { .. } => ExitCode::from(3),
+            Self::Dev(_) | Self::Dev(_) | Self::Io { .. } | Self::File(_) | Self::Api { .. } => ExitCode::from(3),
         }
     }
 }

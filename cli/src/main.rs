@@ -3,13 +3,13 @@
 mod args;
 mod check;
 mod client;
+mod dev;
 mod failure;
 mod files;
 mod output;
 mod publish;
 mod run;
 mod sarif;
-#[expect(dead_code, reason = "called by `dev --seed`")]
 mod seed;
 
 use std::process::ExitCode;

@@ -134,6 +134,19 @@ pub async fn create<P: Ports>(app: &App<P>, name: &str, roles: BTreeSet<Role>) -
     Ok(Created { key, secret })
 }
 
+/// Takes a secret that was drawn elsewhere as a key, once: on one machine the key lies beside the data.
+///
+/// # Errors
+/// Where the store fails.
+pub async fn adopt<P: Ports>(app: &App<P>, name: &str, roles: BTreeSet<Role>, secret: &str) -> Result<(), UseError> {
+    if find(app, secret).await?.is_none() {
+        let key = Key { id: id_of(app, secret), name: name.to_owned(), roles, created_at: app.now() };
+        // Somebody else was faster with the same secret: it is the same key.
+        let _ = documents::write(app.store(), DocumentKind::Key, &key.id, &key, 0).await?;
+    }
+    Ok(())
+}
+
 /// The key whose secret this is.
 ///
 /// # Errors

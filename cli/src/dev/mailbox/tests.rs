@@ -1,0 +1,81 @@
+use std::collections::BTreeMap;
+
+use carepath_app::ports::{Attempt, Evidence, Outgoing};
+use jiff::Timestamp;
+use rusqlite::Connection;
+
+use super::{Happening, Mailbox, Put, Search, id_of};
+
+fn mailbox() -> Mailbox {
+    Mailbox::over(Connection::open_in_memory().unwrap()).unwrap()
+}
+
+fn mail(to: &str, attempt: u32) -> Outgoing {
+    Outgoing {
+        to: to.into(),
+        from: "Clinic <care@clinic.example>".into(),
+        subject: "Grüße, 日本 🌿".into(),
+        html: "<p>Guten Tag</p>".into(),
+        text: "Guten Tag".into(),
+        headers: BTreeMap::from([("List-Unsubscribe".into(), "<https://clinic.example/u/1>".into())]),
+        links: Vec::new(),
+        attempt: Attempt { run: "run_aaaaaaaaaaaaaaaaaaaa_bbbbbbbbbbbbbbbbbbbb".parse().unwrap(), step: 2, attempt },
+    }
+}
+
+fn to(address: &str) -> Search {
+    Search { to: Some(address.into()), limit: 10, ..Search::default() }
+}
+
+/// S7: an attempt that is sent again is in the mailbox once.
+#[test]
+fn a_mail_is_in_the_mailbox_once_whatever_is_sent_twice() {
+    let mailbox = mailbox();
+    let first = mailbox.put(&mail("ada@example.org", 1), Timestamp::UNIX_EPOCH).unwrap();
+    let again = mailbox.put(&mail("ada@example.org", 1), Timestamp::UNIX_EPOCH).unwrap();
+    assert_eq!(first, again);
+    assert_eq!(mailbox.mails(&to("ADA@example.org")).unwrap().len(), 1);
+}
+
+/// S8: what the mailbox has not got by the time it is asked, it never gets.
+#[test]
+fn an_attempt_that_was_declared_over_is_turned_away() {
+    let mailbox = mailbox();
+    let late = mail("ada@example.org", 1);
+    assert_eq!(mailbox.evidence(&late.attempt).unwrap(), Evidence::NotAccepted);
+    assert_eq!(mailbox.put(&late, Timestamp::UNIX_EPOCH).unwrap(), Put::Closed);
+    let next = mail("ada@example.org", 2);
+    assert_eq!(mailbox.put(&next, Timestamp::UNIX_EPOCH).unwrap(), Put::In(id_of(&next.attempt)));
+    assert_eq!(mailbox.evidence(&next.attempt).unwrap(), Evidence::Accepted(id_of(&next.attempt)));
+    assert_eq!(mailbox.mails(&to("ada@example.org")).unwrap().len(), 1);
+}
+
+#[test]
+fn mails_are_read_page_by_page_newest_first_and_as_they_were_written() {
+    let mailbox = mailbox();
+    for attempt in 1..=5 {
+        mailbox.put(&mail("zoë@example.org", attempt), Timestamp::UNIX_EPOCH).unwrap();
+    }
+    mailbox.put(&mail("bob@example.org", 6), Timestamp::UNIX_EPOCH).unwrap();
+    let mut search = Search { like: Some("zoë@".into()), limit: 2, ..Search::default() };
+    let mut seen = Vec::new();
+    loop {
+        let page = mailbox.mails(&search).unwrap();
+        let Some(last) = page.last() else { break };
+        search.before = Some(last.id.clone());
+        seen.extend(page.iter().map(|mail| mail.tags["attempt"].clone()));
+    }
+    assert_eq!(seen, ["5", "4", "3", "2", "1"]);
+    let found = mailbox.mail(&id_of(&mail("", 3).attempt)).unwrap().unwrap();
+    assert_eq!((found.subject.as_str(), found.to.as_str()), ("Grüße, 日本 🌿", "zoë@example.org"));
+}
+
+#[test]
+fn what_was_done_with_a_mail_is_shown_with_it() {
+    let mailbox = mailbox();
+    let Put::In(id) = mailbox.put(&mail("ada@example.org", 1), Timestamp::UNIX_EPOCH).unwrap() else { panic!() };
+    let click =
+        Happening { kind: "click".into(), link: Some("book".into()), machine: false, at: Timestamp::UNIX_EPOCH };
+    mailbox.keep(&id, &click).unwrap();
+    assert_eq!(mailbox.mail(&id).unwrap().unwrap().happenings, [click]);
+}

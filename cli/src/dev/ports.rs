@@ -1,0 +1,42 @@
+//! The ports of one machine.
+
+use std::sync::Arc;
+
+use carepath_app::ports::Ports;
+use carepath_aws::DynamoStore;
+
+use super::clock::DevClock;
+use super::mailer::DevMailer;
+use super::queue::DevQueue;
+
+/// The store on dynoxide, and mailer, queue and clock of this process. Its clones are the same ports.
+#[derive(Debug, Clone)]
+pub(crate) struct DevPorts {
+    pub(super) store: DynamoStore,
+    pub(super) mailer: Arc<DevMailer>,
+    pub(super) queue: DevQueue,
+    pub(super) clock: DevClock,
+}
+
+impl Ports for DevPorts {
+    type Store = DynamoStore;
+    type Mailer = DevMailer;
+    type Queue = DevQueue;
+    type Clock = DevClock;
+
+    fn store(&self) -> &DynamoStore {
+        &self.store
+    }
+
+    fn mailer(&self) -> &DevMailer {
+        &self.mailer
+    }
+
+    fn queue(&self) -> &DevQueue {
+        &self.queue
+    }
+
+    fn clock(&self) -> &DevClock {
+        &self.clock
+    }
+}

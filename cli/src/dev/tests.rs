@@ -1,0 +1,167 @@
+//! The clock, the queue and the sweep together, over duties that only take notes.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use carepath_app::ports::{Clock, Due, StoreError, Work};
+use carepath_engine::ids::RunId;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::clock::{DevClock, Mode};
+use super::duties::{Duties, Unheard};
+use super::queue::DevQueue;
+use super::sweep::{self, Watermark};
+
+/// Notes what is asked for and when; the first look at a run may fail.
+#[derive(Clone)]
+pub(super) struct Notes {
+    clock: DevClock,
+    stored: Arc<Mutex<Vec<Due>>>,
+    pub(super) done: Arc<Mutex<Vec<(Timestamp, Work)>>>,
+    pub(super) heard: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Notes {
+    pub(super) fn new(clock: &DevClock) -> Self {
+        Self { clock: clock.clone(), stored: Arc::default(), done: Arc::default(), heard: Arc::default() }
+    }
+
+    fn store(&self, at: Timestamp, work: &Work) {
+        self.stored.lock().unwrap().push(Due { at, work: work.clone() });
+    }
+}
+
+impl Duties for Notes {
+    async fn handle(&self, work: Work) -> bool {
+        self.stored.lock().unwrap().retain(|due| due.work != work);
+        self.done.lock().unwrap().push((self.clock.now(), work));
+        true
+    }
+
+    async fn recover(&self, run: RunId) -> bool {
+        self.handle(Work::Run { run }).await
+    }
+
+    async fn hear(&self, notification: &Value) -> Result<(), Unheard> {
+        self.heard.lock().unwrap().push(notification.clone());
+        Ok(())
+    }
+
+    async fn due(&self, from: Timestamp, until: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
+        let mut found = self.stored.lock().unwrap().clone();
+        found.retain(|due| (from..=until).contains(&due.at));
+        found.sort_by_key(|due| due.at);
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    async fn figures(&self) -> Value {
+        json!({ "sent": 1 })
+    }
+}
+
+fn run(nth: usize) -> Work {
+    let name = format!(
+        "run_aaaaaaaaaaaaaaaaaaaa_{}",
+        "abcdefghijklmnopqrstuvwxyz".chars().nth(nth).unwrap().to_string().repeat(20)
+    );
+    Work::Run { run: name.parse().unwrap() }
+}
+
+fn hours(from: Timestamp, hours: i64) -> Timestamp {
+    from + SignedDuration::from_hours(hours)
+}
+
+#[tokio::test]
+async fn moving_the_clock_does_what_falls_due_on_the_way_in_order_and_at_its_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = DevClock::open(folder.path(), Mode::Manual).unwrap();
+    let (queue, notes, start) = (DevQueue::new(clock.clone()), Notes::new(&clock), clock.now());
+    let worker = notes.clone();
+    tokio::spawn(queue.clone().work(4, move |work| {
+        let worker = worker.clone();
+        async move { worker.handle(work).await }
+    }));
+    queue.leave(run(2), hours(start, 30));
+    queue.leave(run(0), hours(start, 1));
+    queue.leave(run(0), hours(start, 1));
+    queue.leave(run(3), hours(start, 90));
+    // Left in the store by an earlier process: the queue has to find it between what it knows.
+    notes.store(hours(start, 2), &run(1));
+    sweep::travel(&notes, &queue, &clock, hours(start, 72)).await.unwrap();
+    let done = notes.done.lock().unwrap().clone();
+    assert_eq!(done, [(hours(start, 1), run(0)), (hours(start, 2), run(1)), (hours(start, 30), run(2))]);
+    assert_eq!(clock.now(), hours(start, 72));
+    assert_eq!(queue.depth().later, 1);
+}
+
+#[tokio::test]
+async fn work_that_panics_or_fails_is_put_back_and_nothing_is_settled_before_it_is_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = DevClock::open(folder.path(), Mode::Manual).unwrap();
+    let queue = DevQueue::retrying(clock.clone(), Duration::ZERO);
+    let tries = Arc::new(Mutex::new(0));
+    let counted = Arc::clone(&tries);
+    tokio::spawn(queue.clone().work(4, move |_| {
+        let counted = Arc::clone(&counted);
+        async move {
+            let nth = {
+                let mut tries = counted.lock().unwrap();
+                *tries += 1;
+                *tries
+            };
+            assert!(nth != 1, "the first try dies");
+            nth > 2
+        }
+    }));
+    queue.leave(run(0), clock.now());
+    queue.settled().await;
+    assert_eq!(*tries.lock().unwrap(), 3);
+    assert_eq!((queue.counts().work_done, queue.counts().work_failed), (1, 2));
+}
+
+#[test]
+fn a_manual_clock_goes_on_where_it_stood_and_no_clock_goes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let later = {
+        let clock = DevClock::open(folder.path(), Mode::Manual).unwrap();
+        let later = hours(clock.now(), 72);
+        clock.move_to(later).unwrap();
+        clock.move_to(hours(later, -5)).unwrap();
+        assert_eq!(clock.now(), later);
+        later
+    };
+    assert_eq!(DevClock::open(folder.path(), Mode::Manual).unwrap().now(), later);
+    let real = DevClock::open(folder.path(), Mode::Real).unwrap();
+    assert!(real.now() >= later && real.now() < hours(later, 1));
+    real.move_to(hours(later, 10)).unwrap();
+    assert!(DevClock::open(folder.path(), Mode::Real).unwrap().now() >= hours(later, 10));
+}
+
+#[tokio::test]
+async fn what_a_dead_process_may_have_been_sending_is_settled_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = DevClock::open(folder.path(), Mode::Manual).unwrap();
+    let notes = Notes::new(&clock);
+    notes.store(clock.now() + SignedDuration::from_mins(15), &run(0));
+    notes.store(hours(clock.now(), 1), &run(1));
+    sweep::recover(&notes, Timestamp::UNIX_EPOCH, clock.now()).await;
+    assert_eq!(notes.done.lock().unwrap().iter().map(|(_, work)| work.clone()).collect::<Vec<_>>(), [run(0)]);
+}
+
+/// S5: the watermark stays behind what is not done, and well behind the clock.
+#[test]
+fn the_watermark_never_passes_what_is_not_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut mark = Watermark::open(folder.path());
+    let start: Timestamp = "2026-11-24T00:00:00Z".parse().unwrap();
+    for nth in 0..=5 {
+        mark.swept(hours(start, nth), None);
+    }
+    assert_eq!(mark.from(), start);
+    mark.swept(hours(start, 6), Some(hours(start, 1)));
+    mark.swept(hours(start, 7), Some(hours(start, 1)));
+    assert_eq!(mark.from(), hours(start, 1));
+    assert_eq!(Watermark::open(folder.path()).from(), hours(start, 1));
+}
