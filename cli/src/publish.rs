@@ -110,7 +110,13 @@ pub(crate) async fn plan<'a>(client: &Client, documents: &'a [Document]) -> Resu
         let there = client.find(&path(document)).await;
         let there = there.map_err(|error| Failure::api(format!("could not read {}", named(document)), error))?;
         let body = body(document, there.as_ref());
-        let change = compare(document.kind, &body, there.as_ref());
+        let mut change = compare(document.kind, &body, there.as_ref());
+        if change == Change::Unchanged
+            && document.kind == Kind::Workflow
+            && is_behind(client, document, there.as_ref()).await?
+        {
+            change = Change::Unpublished;
+        }
         let live_runs = if document.kind == Kind::Workflow && change == Change::Changed {
             live_runs(client, document.id()).await
         } else {
@@ -146,7 +152,7 @@ fn compare(kind: Kind, body: &Value, there: Option<&Value>) -> Change {
     let Some(there) = there else { return Change::New };
     // A workflow comes with its state around the draft.
     let text = ["draft", "document"].iter().find_map(|name| there.get(name)).unwrap_or(there);
-    if !contains(text, body) {
+    if !contains(kind, text, body) {
         return Change::Changed;
     }
     // A draft that was saved and never published says so with a version of `null`.
@@ -155,12 +161,25 @@ fn compare(kind: Kind, body: &Value, there: Option<&Value>) -> Change {
     if unpublished { Change::Unpublished } else { Change::Unchanged }
 }
 
-/// Whether the server's text says all that the file's does. At the top it may say more, such as a version.
-fn contains(there: &Value, here: &Value) -> bool {
+/// Whether the server's text says all that the file's does. It may say more: a version at the top, and what a
+/// declaration of an attribute leaves open.
+fn contains(kind: Kind, there: &Value, here: &Value) -> bool {
     match (there.as_object(), here.as_object()) {
-        (Some(there), Some(here)) => here.iter().all(|(name, value)| there.get(name) == Some(value)),
+        (Some(there), Some(here)) => here.iter().all(|(name, value)| {
+            let known = there.get(name);
+            known == Some(value) || kind == Kind::Schema && known.is_some_and(|known| contains(kind, known, value))
+        }),
         _ => there == here,
     }
+}
+
+/// Whether the published version of a workflow has another text than the draft that the server keeps.
+async fn is_behind(client: &Client, document: &Document, there: Option<&Value>) -> Result<bool, Failure> {
+    let Some(number) = there.and_then(|there| there.get("published")).and_then(Value::as_u64) else { return Ok(false) };
+    let version = client.find(&format!("{}/versions/{number}", path(document))).await;
+    let version = version.map_err(|error| Failure::api(format!("could not read {}", named(document)), error))?;
+    let text = version.as_ref().and_then(|version| version.get("document"));
+    Ok(text.is_some_and(|text| !contains(document.kind, text, &document.body)))
 }
 
 fn named(document: &Document) -> String {
@@ -263,5 +282,12 @@ mod tests {
         let there = json!({ "attributes": { "a": 1, "b": 1 } });
         assert_eq!(body(&schema, Some(&there)), json!({ "attributes": { "a": 1, "b": 2 } }));
         assert_eq!(compare(Kind::Schema, &body(&schema, Some(&there)), Some(&there)), Change::Changed);
+    }
+
+    #[test]
+    fn a_declaration_that_the_server_fills_up_is_unchanged() {
+        let here = json!({ "attributes": { "a": { "type": "string", "class": "phi" } } });
+        let there = json!({ "attributes": { "a": { "type": "string", "class": "phi", "required": false } } });
+        assert_eq!(compare(Kind::Schema, &here, Some(&there)), Change::Unchanged);
     }
 }

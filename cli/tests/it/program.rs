@@ -1,5 +1,7 @@
 //! Running the built command.
 
+#![expect(clippy::expect_used, reason = "helpers fail their test")]
+
 use std::path::PathBuf;
 use std::process::Command;
 

@@ -1,6 +1,5 @@
 //! What the engine costs: the decision at the end of a wait, the compilation of a workflow, the rendering of a mail.
 
-#![expect(missing_docs, reason = "`criterion_group!` makes an item without a comment")]
 #![expect(clippy::unwrap_used, reason = "what is measured is made of literals")]
 
 use std::collections::BTreeMap;
