@@ -64,7 +64,7 @@ impl Failure {
         output::say_error(&text);
         match self {
             Self::Usage(_) => ExitCode::from(2),
-            Self::Dev(_) | Self::Dev(_) | Self::Io { .. } | Self::File(_) | Self::Api { .. } => ExitCode::from(3),
+            Self::Dev(_) | Self::Io { .. } | Self::File(_) | Self::Api { .. } => ExitCode::from(3),
         }
     }
 }

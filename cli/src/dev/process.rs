@@ -162,12 +162,7 @@ impl Premises {
     ///
     /// # Errors
     /// Where the data folder cannot be written, or serving breaks off.
-    pub(crate) async fn serve<D: Duties>(
-        self,
-        duties: D,
-        api: Router,
-        seed: bool,
-    ) -> Result<(), DevError> {
+    pub(crate) async fn serve<D: Duties>(self, duties: D, api: Router, seed: bool) -> Result<(), DevError> {
         let data = |source| DevError::Data { folder: self.folder.clone(), source };
         let DevPorts { queue, clock, .. } = self.ports.clone();
         let desk = Desk {
