@@ -47,7 +47,7 @@ async fn where_it_serves_is_written_for_its_owner_alone() {
     let premises = Premises::open(&args(folder.path(), 0)).await.unwrap();
     let notes = Notes::new(&premises.ports.clock);
     let url = super::base_url(premises.listener.local_addr().unwrap());
-    let serving = tokio::spawn(premises.serve(notes, Router::new()));
+    let serving = tokio::spawn(premises.serve(notes, Router::new(), false));
     let answer = reqwest::get(format!("{url}/_dev/clock")).await.unwrap();
     assert_eq!(answer.status(), 200);
     let file = folder.path().join("dev.json");

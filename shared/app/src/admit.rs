@@ -59,7 +59,8 @@ pub(crate) async fn try_admit<P: Ports>(
         let prior: Vec<&Run> = runs
             .iter()
             .filter(|run| {
-                run.workflow == version.workflow && run.key.as_ref().map(|key| key.expose()) == cause.key.as_ref()
+                run.workflow == version.workflow
+                    && run.key.as_ref().map(carepath_engine::Phi::expose) == cause.key.as_ref()
             })
             .collect();
         let (number, why) = match advance::admit(&prior, &cause.name, cause.event, &cause.payload, moment) {
