@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use carepath_app::keys::{self, Role};
-use carepath_app::ports::{Due, Store, StoreError, Work};
+use carepath_app::ports::{Due, Retry, Store, StoreError, Work};
 use carepath_app::{App, engage, work};
 use carepath_aws::ses;
 use carepath_engine::ids::RunId;
@@ -61,8 +61,10 @@ impl Duties for Local {
         match Box::pin(work::handle(&self.0, &work)).await {
             Ok(()) => true,
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "work to be done again");
-                false
+                // What can never succeed is put down: kept in the queue it would hold up everything behind it.
+                let given_up = error.retry() == Retry::Never;
+                tracing::warn!(error = &error as &dyn std::error::Error, given_up, "work failed");
+                given_up
             }
         }
     }
