@@ -27,7 +27,7 @@ test: lint ## everything that CI checks
 
 lint: $(VENV)/ready advisories ## formatting, clippy, dependency rules, spelling
 	cargo fmt --all --check
-	cargo clippy --locked --workspace --all-targets
+	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo deny --log-level warn check --hide-inclusion-graph bans licenses sources
 	typos
 

@@ -134,9 +134,8 @@ impl Premises {
         fs::create_dir_all(&folder).map_err(data)?;
         // It is all contact data in there.
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).map_err(data)?;
-        let lock = disk::lock(&folder).map_err(|source| match source.kind() {
-            io::ErrorKind::WouldBlock => DevError::InUse(folder.clone()),
-            _ => DevError::Data { folder: folder.clone(), source },
+        let lock = disk::lock(&folder).map_err(|source| {
+            if source.kind() == io::ErrorKind::WouldBlock { DevError::InUse(folder.clone()) } else { data(source) }
         })?;
         let listener = TcpListener::bind((args.host.as_str(), args.port)).await.map_err(|source| {
             let address = format!("{}:{}", args.host, args.port);

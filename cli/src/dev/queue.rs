@@ -16,9 +16,9 @@ use super::clock::{DevClock, Mode};
 
 /// How long failed work waits before it is tried again: doubled from the first to the last.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
-const LAST_RETRY: Duration = Duration::from_secs(60);
+const LAST_RETRY: Duration = Duration::from_mins(1);
 /// The longest sleep for something that is due later: the clock may be moved under it.
-const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 
 /// The queue. Its clones are the same queue.
 #[derive(Debug, Clone)]

@@ -88,6 +88,12 @@ impl Duties for Local {
     }
 
     async fn figures(&self) -> Value {
-        json!({ "counters": self.0.counters.read(), "dynamodb": self.0.store().usage() })
+        let counters = self.0.counters.read();
+        json!({
+            "duplicate_send": counters.duplicate_send,
+            "unknown_open": counters.unknown_open,
+            "counters": counters,
+            "dynamodb": self.0.store().usage().by_operation,
+        })
     }
 }

@@ -15,7 +15,7 @@ use super::duties::Duties;
 use super::queue::DevQueue;
 
 /// How often.
-const EVERY: Duration = Duration::from_secs(60);
+const EVERY: Duration = Duration::from_mins(1);
 /// How far ahead of now.
 const AHEAD: SignedDuration = SignedDuration::from_mins(2);
 /// How far ahead a claim of a process that died may be due: its time, and the grace after it.
@@ -118,7 +118,12 @@ pub(crate) async fn recover<D: Duties>(duties: &D, from: Timestamp, now: Timesta
         Work::Event { .. } | Work::Contact { .. } | Work::Resume { .. } => None,
     });
     // One that fails is looked at again when its claim has run out.
-    stream::iter(runs).for_each_concurrent(AT_ONCE, async |run| drop(duties.recover(run).await)).await;
+    stream::iter(runs)
+        .for_each_concurrent(AT_ONCE, async |run| {
+            // What is not settled now is found again by the sweep when its time comes.
+            let _settled = duties.recover(run).await;
+        })
+        .await;
 }
 
 /// Why the clock was not moved all the way.

@@ -132,14 +132,11 @@ pub(crate) async fn create_key<P: Ports>(
     match fields.take("roles") {
         Some(Value::Array(named)) => {
             for (place, role) in named.iter().enumerate() {
-                match role.as_str().and_then(Role::parse) {
-                    Some(role) => {
-                        roles.insert(role);
-                    }
-                    None => {
-                        let mend = "must be `ingest`, `viewer`, `editor` or `admin`";
-                        fields.fault_at(&format!("roles/{place}"), "role", mend);
-                    }
+                if let Some(role) = role.as_str().and_then(Role::parse) {
+                    roles.insert(role);
+                } else {
+                    let mend = "must be `ingest`, `viewer`, `editor` or `admin`";
+                    fields.fault_at(&format!("roles/{place}"), "role", mend);
                 }
             }
         }

@@ -27,7 +27,6 @@ pub(crate) fn audit(caller: &Caller, route: &'static str, contact: &ContactKey) 
 }
 
 /// The answer where a handler panicked. What it panicked with may hold anything, so it is not looked at.
-#[expect(clippy::needless_pass_by_value, reason = "the layer hands over what was thrown")]
 pub(crate) fn panicked(_thrown: Box<dyn Any + Send + 'static>) -> Response {
     tracing::error!(target: "access", "a handler panicked");
     Problem::internal().into_response()

@@ -11,7 +11,7 @@ pub(crate) async fn get<P: Ports>() -> Json<Value> {
     Json(document::<P>())
 }
 
-/// The description, as OpenAPI 3.1.
+/// The description, as `OpenAPI` 3.1.
 pub fn document<P: Ports>() -> Value {
     let mut paths = Map::new();
     for route in described::<P>() {

@@ -64,18 +64,15 @@ pub(crate) async fn preview<P: Ports>(
     let attributes = fields.attributes("attributes");
     let entry = fields.attributes("entry");
     fields.finish("contact, email, attributes, entry")?;
-    let contact = match stored {
-        Some(id) => {
-            audit(&caller, "POST /v1/templates/{id}/preview", &app.key_of(&id));
-            contacts_read::contact(&app, &id).await?
-        }
-        None => {
-            let id = "preview".parse().map_err(|_| Problem::internal())?;
-            let mut contact = Contact::new(id, app.now());
-            contact.email = email.map(Phi);
-            contact.attributes = Phi(attributes);
-            contact
-        }
+    let contact = if let Some(id) = stored {
+        audit(&caller, "POST /v1/templates/{id}/preview", &app.key_of(&id));
+        contacts_read::contact(&app, &id).await?
+    } else {
+        let id = "preview".parse().map_err(|_| Problem::internal())?;
+        let mut contact = Contact::new(id, app.now());
+        contact.email = email.map(Phi);
+        contact.attributes = Phi(attributes);
+        contact
     };
     let mail = uses::preview(&app, &id, &contact, &entry).await?;
     let links: Vec<Value> = mail.links.iter().map(|link| json!({ "name": link.name, "url": link.url })).collect();

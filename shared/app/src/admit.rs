@@ -97,7 +97,7 @@ pub(crate) fn key_of(version: &Version, payload: &Attributes) -> Option<String> 
     match lookup(payload, version.entry.key.as_deref()?)? {
         Value::Null => None,
         Value::String(text) => Some(text.clone()),
-        other => Some(other.to_string()),
+        other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => Some(other.to_string()),
     }
 }
 

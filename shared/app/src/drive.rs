@@ -206,7 +206,7 @@ impl<'a, P: Ports> Hand<'a, P> {
         let mut runs = vec![self.run.clone()];
         let mut queue = std::mem::take(&mut self.jumps);
         while let Some(jump) = queue.pop() {
-            if let Some(transition) = self.jump(&jump, now).await? {
+            if let Some(transition) = self.jump(&jump, now)? {
                 runs.push(transition.run);
                 if let Some(contact) = transition.contact {
                     self.contact = contact;
@@ -254,7 +254,7 @@ impl<'a, P: Ports> Hand<'a, P> {
     }
 
     /// The run that a jump begins, in the version that is published now.
-    async fn jump(&mut self, jump: &JumpOut, now: Timestamp) -> Result<Option<Transition>, UseError> {
+    fn jump(&self, jump: &JumpOut, now: Timestamp) -> Result<Option<Transition>, UseError> {
         let Some(live) = self.published.workflows.get(&jump.workflow) else {
             tracing::error!(run = %self.run.id, workflow = %jump.workflow, "jump into a workflow that is not published");
             return Ok(None);

@@ -265,7 +265,7 @@ pub enum DocumentKind {
 pub struct Document {
     /// Which.
     pub id: String,
-    /// Grows with every write; the ETag that the API gives out.
+    /// Grows with every write; the `ETag` that the API gives out.
     pub revision: u64,
     /// What it says.
     pub body: serde_json::Value,
