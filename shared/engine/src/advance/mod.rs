@@ -262,6 +262,12 @@ pub fn advance(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision,
             Ok(Decision::Ignore(Stale::NotDue))
         }
         (State::Ready { step, .. }, Input::Due) => walk.resume_at(*step),
+        // A step that a pause held up need not be a send: there is no mail to claim, to defer or to fail.
+        (State::Ready { step, .. }, Input::Claim | Input::Defer { .. } | Input::Fail(_))
+            if !send::is_send(moment.version, *step) =>
+        {
+            Ok(Decision::Ignore(Stale::NotThere))
+        }
         (State::Ready { step, .. }, Input::Claim) => send::claim(walk, *step),
         (State::Ready { step, .. }, Input::Defer { until, reason }) => send::defer(walk, *step, *until, reason),
         (State::Ready { step, .. }, Input::Fail(code)) => send::fail(walk, *step, code.clone()),

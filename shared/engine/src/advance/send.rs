@@ -12,7 +12,7 @@ use crate::explain::Explanation;
 use crate::run::{
     CLAIM_TIME, Claim, Edge, FirstSeen, Message, MessageState, OpenSend, Outcome, State, UNKNOWN_LOOKS, later,
 };
-use crate::version::{OnUnknown, StepIndex, StepKind, Target};
+use crate::version::{OnUnknown, StepIndex, StepKind, Target, Version};
 
 /// How long mails are remembered for caps, at least: the longest rolling time that a cap may ask for.
 const CAP_MEMORY: SignedDuration = SignedDuration::from_hours(24 * 31);
@@ -21,6 +21,11 @@ struct SendStep {
     next: Target,
     on_failure: Target,
     on_unknown: OnUnknown,
+}
+
+/// Whether a step sends a mail.
+pub(super) fn is_send(version: &Version, index: StepIndex) -> bool {
+    version.step(index).is_some_and(|step| matches!(step.kind, StepKind::Send { .. }))
 }
 
 fn send_step(walk: &Walk<'_>, index: StepIndex) -> Result<SendStep, Fault> {

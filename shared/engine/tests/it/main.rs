@@ -1,5 +1,6 @@
 //! The promises of the engine, held from outside.
 
+mod advance_rules;
 mod calendar_reference;
 mod calendar_rules;
 mod compile_conditions;
