@@ -220,6 +220,17 @@ fn s16_an_open_by_the_deadline_wins_until_the_time_out_is_decided() {
 }
 
 #[test]
+fn s16_an_event_that_happened_after_the_deadline_loses_though_it_comes_in_before_the_decision() {
+    let mut play = sent();
+    play.take(&event("e1", "called", after(3_602)), after(3_603));
+    assert_eq!(play.at(), Some("read"));
+    let mut in_time = sent();
+    in_time.take(&event("e1", "called", after(3_601)), after(3_603));
+    assert_eq!(in_time.outcome(), Some(&Outcome::Completed));
+    assert_eq!(in_time.run.visits[2].edge, Some(Edge::Nth(1)));
+}
+
+#[test]
 fn s17_an_event_before_its_wait_counts() {
     let mut play = Play::new(onboarding());
     assert_eq!(play.take(&event("e1", "called", after(1)), after(1)), None);
