@@ -1,4 +1,5 @@
 //! What a run does with its inputs: by rule, and under any sequence of them.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
