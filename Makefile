@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint advisories fmt doc clean
+.PHONY: help run build test lint advisories fmt bench doc clean
 
 VENV := target/venv
 # Cargo finds its subcommands (deny, nextest) on the path.
@@ -38,6 +38,10 @@ advisories: $(VENV)/ready ## known vulnerabilities of dependencies, where the da
 
 fmt: ## format the Rust sources
 	cargo fmt --all
+
+bench: build ## how fast: the engine's decisions, and 10,000 contacts through `carepath dev`
+	cargo bench --locked -p carepath-engine --bench engine
+	tests/bench/load.sh 10000
 
 doc: ## documentation of the crates: target/doc
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps

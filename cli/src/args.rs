@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::{check, dev, publish, run};
+use crate::{check, dev, load, publish, run};
 
 /// Automated email workflows for healthcare
 ///
@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Publish(publish::Args),
     /// Tell the story of a run: each step, and why it went the way it did
     Run(run::Args),
+    /// Measure: send contacts through the benchmark journey, and count what came of it
+    Load(load::Args),
 }
 
 impl Command {
@@ -38,6 +40,7 @@ impl Command {
             Self::Check(args) => check::run(&args),
             Self::Publish(args) => publish::run(&args).await,
             Self::Run(args) => run::run(&args).await,
+            Self::Load(args) => Box::pin(load::run(&args)).await,
         }
     }
 }

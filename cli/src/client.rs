@@ -31,6 +31,9 @@ pub(crate) struct DevFile {
     pub(crate) api_url: String,
     /// A key with the role `admin`.
     api_key: String,
+    /// Its process on this machine.
+    #[serde(default)]
+    pub(crate) pid: Option<u32>,
 }
 
 impl Connection {

@@ -92,6 +92,19 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Found, Failure> {
     Ok(found)
 }
 
+/// Reads documents that are part of this program, by their names and texts.
+pub(crate) fn built_in(files: &[(&str, &str)]) -> Result<Found, Failure> {
+    let mut found = Found::default();
+    for (file, text) in files {
+        let body = parse(file, text).map_err(Failure::File)?;
+        if let Some(kind) = kind_of(&body) {
+            found.documents.push(Document { file: (*file).into(), kind, body, text: (*text).into() });
+        }
+    }
+    found.documents.sort_by_key(|document| document.kind);
+    Ok(found)
+}
+
 fn walk(path: &Path, named: bool, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
     let metadata = std::fs::metadata(path).map_err(|error| Failure::read(path, error))?;
     if metadata.is_dir() {

@@ -77,17 +77,15 @@ pub(crate) async fn seed(api_url: &str, key: &str) -> Result<Seeded, Failure> {
 
 /// The documents of all examples. They declare their attributes together, since a server has one schema.
 fn examples() -> Result<Found, Failure> {
-    let mut found = Found::default();
-    let mut attributes = Map::new();
-    for (file, text) in EXAMPLES.into_iter().flatten() {
-        let body = files::parse(file, text).map_err(Failure::File)?;
-        match files::kind_of(&body) {
-            Some(files::Kind::Schema) => {
-                let declared = body.get("attributes").and_then(Value::as_object).cloned();
+    let (mut found, mut attributes) = (Found::default(), Map::new());
+    for example in EXAMPLES {
+        for document in files::built_in(example)?.documents {
+            if document.kind == files::Kind::Schema {
+                let declared = document.body.get("attributes").and_then(Value::as_object).cloned();
                 attributes.extend(declared.unwrap_or_default());
+            } else {
+                found.documents.push(document);
             }
-            Some(kind) => found.documents.push(Document { file: (*file).into(), kind, body, text: (*text).into() }),
-            None => {}
         }
     }
     let body = json!({ "attributes": attributes });

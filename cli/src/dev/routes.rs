@@ -133,11 +133,17 @@ struct Mails {
     q: Option<String>,
     limit: Option<usize>,
     cursor: Option<String>,
+    after: Option<String>,
 }
 
-/// Mails, newest first. The cursor of the next page is the id of the last mail, and in `x-next-cursor`.
+/// Mails, newest first; with `after`, what has come in since the mail with that id, oldest first and without what it
+/// says: for programs that follow the mailbox. The cursor of the next page is the id of the last mail, and in `x-next-cursor`.
 async fn mails<D: Duties>(State(desk): State<Desk<D>>, Query(query): Query<Mails>) -> Result<Response, Problem> {
     let limit = query.limit.unwrap_or(PAGE).clamp(1, MOST);
+    if let Some(after) = &query.after {
+        let arrivals = desk.mailbox.arrivals(after, limit).map_err(|error| Problem::mailbox(&error))?;
+        return Ok(Json(arrivals).into_response());
+    }
     let search = Search { to: query.to, like: query.q.filter(|text| !text.is_empty()), limit, before: query.cursor };
     let mails = desk.mailbox.mails(&search).map_err(|error| Problem::mailbox(&error))?;
     let next = mails.last().filter(|_| mails.len() == limit).map(|mail| mail.id.clone());

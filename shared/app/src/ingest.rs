@@ -1,13 +1,12 @@
 //! An event comes in: it is kept first, and acted on afterwards (S28).
 
-use carepath_engine::contact::{Attributes, Contact};
+use carepath_engine::contact::Attributes;
 use carepath_engine::event::{Event, Source};
 use carepath_engine::ids::{ContactId, EventId, Name};
 use carepath_engine::phi::Phi;
 use jiff::Timestamp;
 
 use crate::App;
-use crate::change::change_contact;
 use crate::error::UseError;
 use crate::ports::{Clock, Kept, Ports, Queue, Store, Work};
 
@@ -33,7 +32,8 @@ pub struct Ingested {
     pub duplicate: bool,
 }
 
-/// Keeps an event and leaves the work that follows from it. A contact that is not known yet is made.
+/// Keeps an event and leaves the work that follows from it. A contact that is not known yet is made by that work: the
+/// answer costs one write and no read.
 ///
 /// # Errors
 /// What the store cannot do. Nothing was kept then, or the same event may be sent again without harm.
@@ -44,14 +44,9 @@ pub async fn ingest<P: Ports>(app: &App<P>, contact: &ContactId, new: NewEvent) 
         Some(id) => id,
         None => uuid::Uuid::now_v7().to_string().parse().map_err(|_| UseError::Corrupt { what: "event id" })?,
     };
-    if app.ports.store().contact(&key).await?.is_none() {
-        change_contact(app, contact, |before, now| {
-            Ok(before.cloned().unwrap_or_else(|| Contact::new(contact.clone(), now)))
-        })
-        .await?;
-    }
     let event = Event {
         id: id.clone(),
+        contact: Some(contact.clone()),
         source: Source::Api,
         name: new.name,
         at: new.at.unwrap_or(now),

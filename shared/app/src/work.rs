@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use carepath_engine::advance::Answer;
 use carepath_engine::contact::{Attributes, Change};
-use carepath_engine::ids::{ContactKey, RunId, WorkflowId};
+use carepath_engine::ids::{ContactId, ContactKey, RunId, WorkflowId};
 use carepath_engine::run::State;
 use carepath_engine::version::{Trigger, Version};
 use carepath_engine::{Contact, Input, Run};
@@ -35,9 +35,14 @@ pub async fn handle<P: Ports>(app: &App<P>, work: &Work) -> Result<(), UseError>
 /// Acts on an event: first on the runs that wait for it or end by it, then on the workflows that it starts.
 async fn act_on_event<P: Ports>(app: &App<P>, key: &ContactKey, name: &str) -> Result<(), UseError> {
     let store = app.ports.store();
-    let (Some(contact), Some(event)) = store.contact_and_event(key, name).await? else {
+    let (contact, Some(event)) = store.contact_and_event(key, name).await? else {
         // The contact was deleted meanwhile, and its events with it.
-        return Ok(store.event_done(key, name).await?);
+        return Ok(());
+    };
+    let contact = match (contact, &event.contact) {
+        (Some(contact), _) => contact,
+        (None, Some(id)) => made(app, id).await?,
+        (None, None) => return Err(UseError::Corrupt { what: "event" }),
     };
     let runs = store.runs_of(key).await?;
     for run in runs.iter().filter(|run| !run.is_ended() && run.entry.cause != name) {
@@ -51,6 +56,13 @@ async fn act_on_event<P: Ports>(app: &App<P>, key: &ContactKey, name: &str) -> R
         admit(app, version, &contact, &cause, &runs).await?;
     }
     Ok(store.event_done(key, name).await?)
+}
+
+/// The contact of an event that is the first thing anybody tells of it.
+async fn made<P: Ports>(app: &App<P>, id: &ContactId) -> Result<Contact, UseError> {
+    let changed =
+        change_contact(app, id, |before, now| Ok(before.cloned().unwrap_or_else(|| Contact::new(id.clone(), now))));
+    changed.await.map(|changed| changed.contact)
 }
 
 async fn admit<P: Ports>(

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::contact::Attributes;
-use crate::ids::{EventId, Name};
+use crate::ids::{ContactId, EventId, Name};
 use crate::phi::Phi;
 
 /// One event of one contact. It counts once by (source, id) (S19).
@@ -12,6 +12,9 @@ use crate::phi::Phi;
 pub struct Event {
     /// The caller's id of the event.
     pub id: EventId,
+    /// Whose it is: where the contact is not known yet, it is made from this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<ContactId>,
     /// Who told it: the API, a step of a workflow.
     pub source: Source,
     /// What happened.

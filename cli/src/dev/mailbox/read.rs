@@ -56,7 +56,41 @@ pub(crate) struct Search {
     pub(crate) before: Option<String>,
 }
 
+/// That a mail has come in, without what it says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Arrival {
+    pub(crate) id: String,
+    pub(crate) at: Timestamp,
+    pub(crate) to: String,
+    pub(crate) subject: String,
+    /// `run`, `step` and `attempt`.
+    pub(crate) tags: BTreeMap<&'static str, String>,
+}
+
 impl Mailbox {
+    /// What has come in after the mail with an id, or at all where there is none: oldest first.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub(crate) fn arrivals(&self, after: &str, limit: usize) -> rusqlite::Result<Vec<Arrival>> {
+        let connection = self.connection();
+        let mut find = connection.prepare_cached(
+            "SELECT id, at, recipient, json_extract(mail, '$.subject'), run, step, attempt FROM mails
+             WHERE seq > coalesce((SELECT seq FROM mails WHERE id = ?1), 0) ORDER BY seq LIMIT ?2",
+        )?;
+        let rows = find.query_map(params![after, i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
+            let number = |place: usize| row.get::<_, u32>(place).map(|number| number.to_string());
+            Ok(Arrival {
+                id: row.get(0)?,
+                at: time(row.get(1)?),
+                to: row.get(2)?,
+                subject: row.get(3)?,
+                tags: BTreeMap::from([("run", row.get(4)?), ("step", number(5)?), ("attempt", number(6)?)]),
+            })
+        })?;
+        rows.collect()
+    }
+
     /// Mails, newest first.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
@@ -11,6 +11,7 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, Undefi
 use serde_json::Value as Json;
 
 use super::error::{Part, RenderError};
+use super::shape::{self, Written};
 use super::{MAX_OUTPUT, RenderScope};
 use crate::calendar;
 use crate::contact::{Attributes, Contact, Subscription};
@@ -27,6 +28,8 @@ pub(super) const FUNCTIONS: &[&str] = &["range", "dict", "loop"];
 
 /// The name under which the zone stands in the scope. With spaces in it, no template can say it.
 const ZONE: &str = "zone of the reader";
+/// The name under which values are put aside.
+const ASIDE: &str = "values put aside";
 
 /// The language. Only the part called `body` is HTML.
 pub(super) fn environment() -> Environment<'static> {
@@ -49,31 +52,48 @@ pub(super) fn environment() -> Environment<'static> {
     environment
 }
 
-/// Writes a value; in HTML, so that it is nothing but text, wherever in the markup it stands.
+/// Writes a value; in HTML, so that it is nothing but text, or a mark in its place where values are being put aside.
 fn format(out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
-    if !matches!(state.auto_escape(), AutoEscape::Html) || value.is_safe() || value.as_str().is_none() {
+    let Some(text) = value.as_str().filter(|_| matches!(state.auto_escape(), AutoEscape::Html) && !value.is_safe())
+    else {
         return minijinja::escape_formatter(out, state, value);
-    }
-    let mut escaped = String::new();
-    for c in value.as_str().unwrap_or_default().chars() {
-        match c {
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '&' => escaped.push_str("&amp;"),
-            // The MJML renderer writes attributes as Rust would print them. What that changes is written as a number.
-            '"' | '\'' | '\\' => push_number(&mut escaped, c),
-            c if c.is_ascii_graphic() || c == ' ' => escaped.push(c),
-            c if c.escape_debug().len() == 1 => escaped.push(c),
-            c => push_number(&mut escaped, c),
-        }
-    }
-    out.write_str(&escaped).map_err(Error::from)
+    };
+    let escaped = shape::escape(text);
+    // What is empty may make its element disappear: such a mail has a shape of its own.
+    let seen = text.chars().any(|c| !c.is_whitespace() && !c.is_control());
+    let aside = state.lookup(ASIDE).filter(|_| seen).and_then(|aside| aside.downcast_object::<Aside>());
+    let Some(aside) = aside else { return out.write_str(&escaped).map_err(Error::from) };
+    let mark = aside
+        .put(Written { escaped, plain: text.to_owned() })
+        .ok_or_else(|| Error::new(ErrorKind::WriteFailure, "the values of the mail are too large"))?;
+    out.write_str(&mark).map_err(Error::from)
 }
 
-fn push_number(text: &mut String, c: char) {
-    text.push_str("&#");
-    text.push_str(&u32::from(c).to_string());
-    text.push(';');
+/// Values that were put aside while a part was filled.
+#[derive(Debug, Default)]
+struct Aside(Mutex<(Vec<Written>, usize)>);
+
+impl Object for Aside {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+}
+
+impl Aside {
+    /// Takes a value and gives its mark, until they are too many.
+    fn put(&self, value: Written) -> Option<String> {
+        let mut aside = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        aside.1 += value.escaped.len();
+        if aside.1 > MAX_OUTPUT {
+            return None;
+        }
+        aside.0.push(value);
+        Some(shape::mark(aside.0.len() - 1))
+    }
+
+    fn take(&self) -> Vec<Written> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).0)
+    }
 }
 
 /// `{{ entry.appointment_at | date("%A %-d %B, %H:%M") }}`: a date in the contact's zone.
@@ -178,6 +198,18 @@ fn value_of(json: &Json) -> Value {
         Json::Array(items) => items.iter().map(value_of).collect::<Vec<_>>().into(),
         Json::Object(fields) => object(fields),
     }
+}
+
+/// Fills the body with marks in place of its values, and gives the values too.
+pub(super) fn run_marked(
+    environment: &Environment<'_>,
+    context: &Value,
+) -> Result<(String, Vec<Written>), RenderError> {
+    let aside = Arc::new(Aside::default());
+    let pairs = [(ASIDE, Value::from_dyn_object(Arc::clone(&aside)))];
+    let context = minijinja::value::merge_maps([Value::from_pairs(pairs), context.clone()]);
+    let body = run(environment, Part::Body, &context)?;
+    Ok((body, aside.take()))
 }
 
 /// Fills one part, up to [`MAX_OUTPUT`].

@@ -10,8 +10,8 @@ use super::NamedLink;
 
 /// How deeply elements may be nested: parsing and rendering go down with them, on a stack of a worker's size.
 const MAX_DEPTH: usize = 256;
-/// The width of plain text, in characters.
-const WIDTH: usize = 78;
+/// The width of plain text, in characters: lines end where the author ends them, and the reader's program wraps them.
+const WIDTH: usize = 100_000;
 
 /// Why MJML is refused, and at which byte, where that is known.
 pub(super) struct BadMjml {
@@ -138,19 +138,16 @@ fn settings<'h, 's>() -> RewriteStrSettings<'h, 's> {
 }
 
 fn hidden_line(line: &str) -> String {
-    let mut text = String::with_capacity(line.len());
-    for c in line.chars() {
-        match c {
-            '<' => text.push_str("&lt;"),
-            '>' => text.push_str("&gt;"),
-            '&' => text.push_str("&amp;"),
-            c => text.push(c),
-        }
-    }
+    let text = escape(line);
     format!(
         "<div style=\"display:none;font-size:1px;line-height:1px;max-height:0;max-width:0;opacity:0;overflow:hidden;\
          mso-hide:all\">{text}</div>"
     )
+}
+
+/// Text as it stands between tags.
+pub(super) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// The text of an attribute: what a reader's program makes of it.
@@ -211,6 +208,22 @@ pub(super) fn tidy(text: &str) -> String {
     text.truncate(text.trim_end().len());
     text.push('\n');
     text
+}
+
+/// With one space in place of each run of them, line breaks included, as HTML shows text, and without control
+/// characters.
+pub(super) fn one_space(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_whitespace() && !matches!(c, '\u{a0}' | '\u{202f}') {
+            if !line.ends_with(' ') {
+                line.push(' ');
+            }
+        } else if !c.is_control() {
+            line.push(c);
+        }
+    }
+    line
 }
 
 /// One line, whatever line breaks and other control characters came with it: a header takes nothing else.

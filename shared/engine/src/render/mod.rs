@@ -9,6 +9,7 @@ mod fill;
 mod language;
 mod markup;
 mod scan;
+mod shape;
 mod source;
 mod template;
 

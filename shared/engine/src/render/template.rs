@@ -1,6 +1,8 @@
 //! Templates, compiled once a version and rendered as often as needed.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use minijinja::{Environment, ErrorKind};
 
@@ -8,6 +10,7 @@ use super::error::{Part, RenderError, RenderProblem};
 use super::facts::{self, TemplateFacts, placeholder, placeholders};
 use super::language::{self, CONTACT_FIELDS, FUNCTIONS, ROOTS};
 use super::scan::{self, PieceKind, Token};
+use super::shape::{self, Shape, Shapes, Written};
 use super::source::{TemplateFault, TemplateSource};
 use super::{MAX_OUTPUT, MAX_SOURCE, Mail, RenderScope, markup};
 use crate::ids::TemplateId;
@@ -20,6 +23,8 @@ pub struct Template {
     language: Environment<'static>,
     is_mjml: bool,
     facts: TemplateFacts,
+    can_be_marked: bool,
+    shapes: Shapes,
 }
 
 impl fmt::Debug for Template {
@@ -69,7 +74,9 @@ impl Template {
             check_markup(body, is_mjml, body_pointer, &mut facts, &mut faults);
         }
         if faults.is_empty() {
-            return Ok(Self { id: source.id.clone(), class: source.class, language, is_mjml, facts });
+            let can_be_marked = shape::can_be_marked(body);
+            let (id, class, shapes) = (source.id.clone(), source.class, Shapes::default());
+            return Ok(Self { id, class, language, is_mjml, facts, can_be_marked, shapes });
         }
         Err(faults)
     }
@@ -97,21 +104,46 @@ impl Template {
         let context = language::context(scope);
         let subject = language::run(&self.language, Part::Subject, &context)?;
         let preheader = self.optional(Part::Preheader, &context)?.map(|line| markup::one_line(&line));
-        let body = language::run(&self.language, Part::Body, &context)?;
+        let line = preheader.as_deref().unwrap_or_default();
+        let (shape, values) = self.shape(&context, !line.is_empty())?;
+        let filled = shape.fill(&values, line);
+        let text = match self.optional(Part::Text, &context)? {
+            Some(text) => markup::tidy(&text),
+            None => filled.text.unwrap_or_default(),
+        };
+        if filled.html.len().max(text.len()) > MAX_OUTPUT {
+            return Err(RenderError::new(Part::Body, RenderProblem::TooLarge));
+        }
+        Ok(Mail { subject: markup::one_line(&subject), html: filled.html, text, links: filled.links })
+    }
+
+    /// The shape of the mail, and what to fill it with.
+    fn shape(
+        &self,
+        context: &minijinja::Value,
+        has_preheader: bool,
+    ) -> Result<(Arc<Shape>, Vec<Written>), RenderError> {
+        if !self.can_be_marked {
+            let body = language::run(&self.language, Part::Body, context)?;
+            return Ok((self.make_shape(body, has_preheader)?, Vec::new()));
+        }
+        let (body, values) = language::run_marked(&self.language, context)?;
+        if let Some(known) = self.shapes.find(&body, has_preheader) {
+            return Ok((known, values));
+        }
+        let shape = self.make_shape(body, has_preheader)?;
+        self.shapes.keep(&shape);
+        Ok((shape, values))
+    }
+
+    fn make_shape(&self, body: String, has_preheader: bool) -> Result<Arc<Shape>, RenderError> {
         if markup::too_deep(&body, self.is_mjml) {
             return Err(RenderError::new(Part::Body, RenderProblem::TooDeep));
         }
-        let html = if self.is_mjml { mjml_to_html(&body)? } else { body };
-        let unreadable = || RenderError::new(Part::Body, RenderProblem::Html);
-        let (finished, links) = markup::finish(&html, preheader.as_deref()).map_err(|_| unreadable())?;
-        if finished.len() > MAX_OUTPUT {
-            return Err(RenderError::new(Part::Body, RenderProblem::TooLarge));
-        }
-        let text = match self.optional(Part::Text, &context)? {
-            Some(text) => markup::tidy(&text),
-            None => markup::html_to_text(&html).ok_or_else(unreadable)?,
-        };
-        Ok(Mail { subject: markup::one_line(&subject), html: finished, text, links })
+        let html = if self.is_mjml { Cow::Owned(mjml_to_html(&body)?) } else { Cow::Borrowed(body.as_str()) };
+        let wants_text = self.language.get_template(Part::Text.as_str()).is_err();
+        let shape = Shape::new(body.clone(), &html, has_preheader, wants_text);
+        shape.map(Arc::new).ok_or_else(|| RenderError::new(Part::Body, RenderProblem::Html))
     }
 
     fn optional(&self, part: Part, context: &minijinja::Value) -> Result<Option<String>, RenderError> {

@@ -128,6 +128,7 @@ fn engaged(step: u16, kind: EngagementKind, at: Timestamp, machine: bool) -> Inp
 
 fn event(id: &str, name: &str, at: Timestamp) -> Input {
     Input::Heard(Event {
+        contact: None,
         id: id.parse().unwrap(),
         source: Source::Api,
         name: name.parse().unwrap(),

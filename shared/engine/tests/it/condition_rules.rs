@@ -242,6 +242,7 @@ fn an_age_is_in_whole_years_in_the_zone_of_the_scope() {
 #[test]
 fn events_and_entries_are_looked_at_where_there_are_some() {
     let event = Event {
+        contact: None,
         id: "e1".parse().unwrap(),
         source: Source::Api,
         name: "moved".parse().unwrap(),

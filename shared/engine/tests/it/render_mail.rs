@@ -192,3 +192,38 @@ fn a_value_that_is_missing_is_an_error_in_either_form() {
         assert!(error.to_string().contains("gone"), "{error}");
     }
 }
+
+/// Markup is worked out once and filled for each contact. A template that sets a value is filled the long way round, so
+/// the same template with and without such a line has to come to the same mail.
+#[test]
+fn a_mail_from_a_known_shape_is_the_mail_from_scratch() {
+    let body = |first: &str| {
+        let list = "{% for note in entry.notes %}<li>{{ note }}</li>{% endfor %}";
+        format!(
+            "{first}<p title='{{{{ entry.a }}}}'>{{{{ entry.a }}}}{{{{ entry.b }}}}</p>{{% if entry.a %}}<ul>{list}</ul>{{% endif %}}\
+             <p><a name='go' href='https://x.example/?q={{{{ entry.b | urlencode }}}}&amp;r={{{{ entry.a }}}}'>{{{{ entry.b }}}}</a></p>"
+        )
+    };
+    let template = |first: &str| {
+        let fields = json!({"html": body(first), "subject": "{{ entry.a }}", "preheader": "{{ entry.b }}"});
+        Template::compile(&source(fields)).unwrap()
+    };
+    // HTML reads control characters as other characters; they are tried in `render_hostile`.
+    const SEEN: &str = r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]{0,12}";
+    let (marked, scratch) = (template(""), template("{% set x = 1 %}"));
+    let notes = proptest::collection::vec("\\PC{0,6}", 0..3);
+    let config = proptest::test_runner::Config { cases: 500, failure_persistence: None, ..Default::default() };
+    let mut runner = proptest::test_runner::TestRunner::new(config);
+    runner
+        .run(&(SEEN, SEEN, notes), |(a, b, notes)| {
+            let entry = json!({"a": a, "b": b, "notes": notes});
+            let known = in_scope(json!({}), entry.clone(), |scope| marked.render(scope)).unwrap();
+            let mail = in_scope(json!({}), entry, |scope| scratch.render(scope)).unwrap();
+            assert_eq!(known.html, mail.html);
+            assert_eq!(known.links, mail.links);
+            let words = |text: &str| text.split_whitespace().collect::<String>();
+            assert_eq!(words(&known.text), words(&mail.text));
+            Ok(())
+        })
+        .unwrap();
+}
