@@ -3,5 +3,6 @@
 #[path = "../../../../cli/src/dev/database.rs"]
 mod database;
 mod doubt;
+mod journey;
 mod numbers;
 mod store;
