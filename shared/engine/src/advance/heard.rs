@@ -27,7 +27,9 @@ pub(super) fn event(mut walk: Walk<'_>, event: &Event) -> Result<Decision, Fault
         walk.run.taken.push(event.id.clone());
         if walk.moment.paused {
             walk.run.heard.push(Heard { step, path: nth, at: event.at, explanation: why });
-            return walk.park(State::Waiting { step, since, until, due: until });
+            // It is overdue from now on: the end of the pause lets it go on.
+            let due = walk.now();
+            return walk.park(State::Waiting { step, since, until, due });
         }
         let target = path_target(&walk, step, nth)?;
         return walk.leave(Edge::Nth(nth), target, why);
@@ -115,13 +117,26 @@ fn path_target(walk: &Walk<'_>, step: StepIndex, nth: u16) -> Result<crate::vers
     }
 }
 
-/// Remembers an event for every `wait_for` that the run has not come to yet (S17). `true` where it is news.
+/// The step at which a pause holds the run, or held it: it has been entered, and is not done yet.
+const fn held_at(state: &State) -> Option<StepIndex> {
+    match state {
+        State::Ready { step, .. } => Some(*step),
+        State::Parked { at, .. } => match &**at {
+            State::Ready { step, .. } | State::Waiting { step, .. } => Some(*step),
+            State::Claimed { .. } | State::Unknown { .. } | State::Parked { .. } | State::Ended { .. } => None,
+        },
+        State::Claimed { .. } | State::Unknown { .. } | State::Waiting { .. } | State::Ended { .. } => None,
+    }
+}
+
+/// Remembers an event for every `wait_for` that the run has not come to yet (S17), and for the one at which a pause
+/// holds it (S15). `true` where it is news.
 fn note_ahead(walk: &mut Walk<'_>, event: &Event) -> bool {
     let version = walk.moment.version;
     let mut news = Vec::new();
     for (index, step) in (0_u16..).zip(&version.steps) {
         let StepKind::WaitFor { .. } = step.kind else { continue };
-        if walk.run.has_visited(index) {
+        if walk.run.has_visited(index) && held_at(&walk.run.state) != Some(index) {
             continue;
         }
         if let Some((path, explanation)) = matching_path(walk, index, event)

@@ -215,6 +215,8 @@ pub(super) fn late(mut walk: Walk<'_>, step: StepIndex, attempt: u32, answer: &A
         Answer::Unknown if open && !unknown => {
             self::message(&mut walk, step, MessageState::Unknown, None);
             walk.alarms.push(Alarm::Unknown);
+            let due = later(walk.now(), UNKNOWN_LOOKS[3]);
+            set_open(&mut walk, Some(OpenSend { step, attempt, due }));
             return Ok(walk.finish());
         }
         Answer::Refused(_) | Answer::Throttled { .. } | Answer::Unknown => {

@@ -1,6 +1,7 @@
 //! The promises of the engine, held from outside.
 
 mod advance_rules;
+mod advance_settled;
 mod calendar_reference;
 mod calendar_rules;
 mod compile_conditions;
