@@ -221,9 +221,9 @@ pub enum Outcome {
     Revisit,
     /// Somebody cancelled it.
     Cancelled,
-    /// The contact unsubscribed from everything it sends.
+    /// The contact unsubscribed from what it sends: nothing that is ahead of a marketing run may go out.
     Unsubscribed,
-    /// The contact takes no mail any more.
+    /// The address of a marketing run's contact takes no mail any more.
     Suppressed,
     /// The contact was deleted (S26).
     Deleted,

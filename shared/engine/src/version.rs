@@ -343,7 +343,7 @@ pub enum OnUnknown {
     /// It counts as sent: never twice.
     #[default]
     TreatAsSent,
-    /// It is sent again: at least once.
+    /// It is sent again, three times at most.
     Resend,
 }
 

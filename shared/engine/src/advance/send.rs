@@ -17,6 +17,9 @@ use crate::version::{OnUnknown, StepIndex, StepKind, Target, Version};
 /// How long mails are remembered for caps, at least: the longest rolling time that a cap may ask for.
 const CAP_MEMORY: SignedDuration = SignedDuration::from_hours(24 * 31);
 
+/// How often a mail is tried that is to be sent again where nobody can say whether it was.
+const MOST_ATTEMPTS: u32 = 3;
+
 struct SendStep {
     next: Target,
     on_failure: Target,
@@ -76,6 +79,10 @@ pub(super) fn claim(mut walk: Walk<'_>, step: StepIndex) -> Result<Decision, Fau
         Permit::Exit(reason) => {
             message(&mut walk, step, MessageState::Skipped, Some(permit::code(reason)));
             walk.end(Outcome::Exited(permit::code(reason)), why)
+        }
+        Permit::End(outcome) => {
+            message(&mut walk, step, MessageState::Skipped, Some(permit::code(outcome.reason())));
+            walk.end(outcome, why)
         }
     }
 }
@@ -160,15 +167,16 @@ pub(super) fn look_again(
     }
     walk.alarms.push(Alarm::UnknownSettled);
     match edges.on_unknown {
-        OnUnknown::TreatAsSent => {
-            message(&mut walk, step, MessageState::Sent, Some("treated_as_sent".into()));
-            let why = Explanation::new("known to be sent", false, "no evidence in 24 h").expected("treat_as_sent");
-            walk.leave(Edge::Next, edges.next, vec![why])
-        }
-        OnUnknown::Resend => {
+        // A resend is bounded: a mail service that never answers does not get the same mail for ever.
+        OnUnknown::Resend if attempt < MOST_ATTEMPTS => {
             let now = walk.now();
             message(&mut walk, step, MessageState::Released, Some("resend".into()));
             walk.rest(State::Ready { step, due: now })
+        }
+        OnUnknown::TreatAsSent | OnUnknown::Resend => {
+            message(&mut walk, step, MessageState::Sent, Some("treated_as_sent".into()));
+            let why = Explanation::new("known to be sent", false, "no evidence in 24 h").expected("treat_as_sent");
+            walk.leave(Edge::Next, edges.next, vec![why])
         }
     }
 }
