@@ -1,5 +1,4 @@
 //! What the transition table brought to light: ends that leave nothing open, and pauses that lose nothing.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use carepath_engine::advance::{Alarm, Answer, EngagementKind, Input, Stale};
 use carepath_engine::run::{Edge, MessageState, Outcome, State};

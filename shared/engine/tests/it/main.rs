@@ -14,6 +14,7 @@ mod document_faults;
 mod document_robustness;
 mod document_samples;
 mod document_schema;
+mod lifecycle_rules;
 mod play;
 mod render_hostile;
 mod render_mail;

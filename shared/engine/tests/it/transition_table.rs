@@ -211,6 +211,25 @@ fn the_diagram_in_the_documentation_is_the_one_of_the_law() {
     assert_eq!(std::fs::read_to_string(&path).unwrap(), diagram(), "docs/TRANSITIONS.md is out of date");
 }
 
+/// S5: exactly one time, or a claim with its deadline; none only where the end of a pause wakes the run.
+#[test]
+fn s5_whatever_comes_in_a_run_that_has_not_ended_is_looked_at_again() {
+    let watched = |state: &State| match state {
+        State::Ready { .. } | State::Claimed { .. } | State::Unknown { .. } | State::Waiting { .. } => {
+            state.due().is_some()
+        }
+        State::Parked { at, .. } => at.due().is_some() && state.due().is_none(),
+        State::Ended { .. } => true,
+    };
+    for (kind, stand, cells) in table() {
+        for cell in cells {
+            if let Ok(Decision::Move(transition)) = &cell.decision {
+                assert!(watched(&transition.run.state), "{kind} {}, {}", stand.words, cell.input());
+            }
+        }
+    }
+}
+
 #[test]
 fn each_row_of_the_table_is_what_it_says() {
     for (kind, stand) in stands() {
