@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use super::World;
 
-/// What a history comes to, without what may differ between two ways that are both right: revisions.
+/// What a history comes to, without what may differ between two ways that are both right: revisions, and the ids that
+/// the mail service gives out in the order in which mails come to it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Summary {
     pub(crate) runs: BTreeMap<RunId, Run>,
@@ -21,7 +22,13 @@ pub(crate) struct Summary {
 impl World {
     pub(crate) fn summary(&self) -> Summary {
         let content = self.ports.store.content();
-        let runs = content.runs.iter().map(|(id, run)| (id.clone(), Run { revision: 0, ..run.clone() }));
+        let runs = content.runs.iter().map(|(id, run)| {
+            let mut run = Run { revision: 0, ..run.clone() };
+            for message in run.messages.values_mut() {
+                message.ids.fill(String::new());
+            }
+            (id.clone(), run)
+        });
         let attributes = content.contacts.values().map(|contact| Value::Object(contact.attributes.expose().clone()));
         let segments = content.contacts.values().map(|contact| contact.segments.keys().map(ToString::to_string));
         Summary {

@@ -130,7 +130,7 @@ impl World {
     }
 
     /// A new process on what is stored. What lay in the queue of the old one is lost with it.
-    async fn restart(&mut self) {
+    pub(crate) async fn restart(&mut self) {
         self.ports.queue.lose_all();
         for _ in 0..3 {
             if let Ok(app) = App::open(self.ports.clone()).await {
