@@ -77,7 +77,9 @@ async fn act_on_changes<P: Ports>(app: &App<P>, key: &ContactKey) -> Result<(), 
         drive::apply(app, run.clone(), contact.clone(), Input::Changed).await?;
     }
     let published = app.published().await?;
-    for (nth, pending) in contact.pending.iter().enumerate() {
+    for (place, pending) in contact.pending.iter().enumerate() {
+        // Counted within its revision, whose changes come and go together: so a change always has the same name.
+        let nth = contact.pending[..place].iter().filter(|before| before.revision == pending.revision).count();
         let started = match &pending.change {
             Change::Attribute { name, .. } => published.by_attribute.get(name),
             Change::Segment { segment, .. } => published.by_segment.get(segment),
@@ -118,9 +120,10 @@ async fn look_at<P: Ports>(app: &App<P>, id: &RunId) -> Result<(), UseError> {
     let (Some(run), contact) = app.ports.store().run_and_contact(id).await? else { return Ok(()) };
     let now = app.ports.clock().now();
     let Some(contact) = contact else {
-        // Its contact is gone: a deletion that was cut short is finished here.
+        // Its contact is gone: a deletion that was cut short is finished here, and a mail that outlived it is settled.
         let nobody = Contact::new(run.contact.clone(), now);
-        return drive::apply(app, run, nobody, Input::Delete).await;
+        let input = if run.is_ended() { evidence(app, &run).await.unwrap_or(Input::Due) } else { Input::Delete };
+        return drive::apply(app, run, nobody, input).await;
     };
     if run.state.due().is_none_or(|due| due > now) && !matches!(run.state, State::Parked { .. }) {
         return Ok(());
