@@ -3,7 +3,7 @@
 
 use crate::journey::{Service, check, play, prepared};
 use crate::world::{Call, Delivery, Fault, Summary, World};
-use crate::{jumps, pauses};
+use crate::{changes, deletions, jumps, pauses};
 
 /// The seed of histories in which nothing depends on who goes first.
 const IN_ORDER: u64 = 0;
@@ -70,6 +70,14 @@ fn pause() -> History<impl AsyncFn() -> World, impl AsyncFn(&mut World)> {
     History { prepare: async || prepared(Service::Talks).await, play: pauses::play, check }
 }
 
+fn change() -> History<impl AsyncFn() -> World, impl AsyncFn(&mut World)> {
+    History { prepare: changes::prepared, play: changes::play, check: changes::check }
+}
+
+fn deletion(service: Service) -> History<impl AsyncFn() -> World, impl AsyncFn(&mut World)> {
+    History { prepare: async move || prepared(service).await, play: deletions::play, check: deletions::check }
+}
+
 /// S1, S5, S7, S8, S28
 #[tokio::test]
 async fn s28_whichever_call_goes_wrong_in_whichever_way_all_that_was_acknowledged_is_done_once() {
@@ -100,6 +108,18 @@ async fn s28_so_it_is_where_a_workflow_is_paused_and_goes_on() {
     pause().each_call_goes_wrong(Delivery::Once).await;
 }
 
+#[tokio::test]
+async fn s28_so_it_is_where_changes_of_the_contact_start_one_workflow_after_the_other() {
+    change().each_call_goes_wrong(Delivery::Once).await;
+}
+
+/// S26, S28
+#[tokio::test]
+async fn s26_so_it_is_where_the_contact_is_deleted_half_way() {
+    deletion(Service::Talks).each_call_goes_wrong(Delivery::Once).await;
+    deletion(Service::Silent).each_call_goes_wrong(Delivery::Once).await;
+}
+
 /// S1, S7
 #[tokio::test]
 async fn s1_every_delivery_twice_or_to_two_workers_at_once_comes_to_the_same() {
@@ -107,4 +127,5 @@ async fn s1_every_delivery_twice_or_to_two_workers_at_once_comes_to_the_same() {
     journey(Service::Silent).repeats_come_to_the_same().await;
     jump().repeats_come_to_the_same().await;
     pause().repeats_come_to_the_same().await;
+    change().repeats_come_to_the_same().await;
 }

@@ -1,5 +1,7 @@
 //! The use cases, over ports that a test holds in its hand.
 
+mod changes;
+mod deletions;
 mod every_call;
 mod journey;
 mod jumps;

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::World;
 
-/// What a history comes to, without what may differ between two ways that are both right: revisions, and the ids that
-/// the mail service gives out in the order in which mails come to it.
+/// What a history comes to, without what may differ between two ways that are both right: revisions, the names of
+/// causes, which are made of them, and the ids that the mail service gives out in the order in which mails come to it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Summary {
     pub(crate) runs: BTreeMap<RunId, Run>,
@@ -27,6 +27,7 @@ impl World {
             for message in run.messages.values_mut() {
                 message.ids.fill(String::new());
             }
+            run.entry.cause.clear();
             (id.clone(), run)
         });
         let attributes = content.contacts.values().map(|contact| Value::Object(contact.attributes.expose().clone()));
