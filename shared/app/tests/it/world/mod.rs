@@ -1,5 +1,6 @@
 //! A whole installation in memory: one process at a time that may die at any call of a port, a queue that may lose and
 //! double, a sweep, a mail service, and a clock that goes on when there is nothing left to do.
+#![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod check;
 mod faults;
@@ -120,7 +121,7 @@ impl World {
         let answer = tokio::select! {
             biased;
             () = self.faults.died() => None,
-            answer = what(&self.app) => Some(answer),
+            answer = Box::pin(what(&self.app)) => Some(answer),
         };
         if answer.is_none() {
             self.deaths += 1;
@@ -187,10 +188,11 @@ impl World {
             let done = self
                 .ask(async |app| {
                     if together {
-                        let (one, other) = tokio::join!(work::handle(app, task), work::handle(app, task));
+                        let (one, other) =
+                            tokio::join!(Box::pin(work::handle(app, task)), Box::pin(work::handle(app, task)));
                         one.and(other)
                     } else {
-                        work::handle(app, task).await
+                        Box::pin(work::handle(app, task)).await
                     }
                 })
                 .await;

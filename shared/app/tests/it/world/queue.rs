@@ -58,7 +58,7 @@ impl Queue for MemoryQueue {
             Some(Fault::DiesBefore) => self.faults.die().await,
             Some(Fault::DiesAfter) => {
                 self.leave(work, at);
-                self.faults.die().await
+                self.faults.die::<()>().await;
             }
         }
     }

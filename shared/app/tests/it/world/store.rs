@@ -1,4 +1,5 @@
 //! A store in memory, under the same conditions as the real one: everything over its revision, all of a change or none.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
