@@ -28,24 +28,14 @@ struct SendStep {
 
 /// Whether a step sends a mail.
 pub(super) fn is_send(version: &Version, index: StepIndex) -> bool {
-    version.step(index).is_some_and(|step| matches!(step.kind, StepKind::Send { .. }))
+    version.step(index).is_some_and(|step| step.kind.template().is_some())
 }
 
 fn send_step(walk: &Walk<'_>, index: StepIndex) -> Result<SendStep, Fault> {
-    match &walk.step(index)?.kind {
-        StepKind::Send { next, on_failure, on_unknown, .. } => {
-            Ok(SendStep { next: *next, on_failure: on_failure.unwrap_or(*next), on_unknown: *on_unknown })
-        }
-        StepKind::Wait { .. }
-        | StepKind::WaitFor { .. }
-        | StepKind::Branch { .. }
-        | StepKind::Split { .. }
-        | StepKind::Update { .. }
-        | StepKind::Segment { .. }
-        | StepKind::Jump { .. }
-        | StepKind::JumpOut { .. }
-        | StepKind::Exit { .. } => Err(Fault::WrongKind),
-    }
+    let StepKind::Send { next, on_failure, on_unknown, .. } = &walk.step(index)?.kind else {
+        return Err(Fault::WrongKind);
+    };
+    Ok(SendStep { next: *next, on_failure: on_failure.unwrap_or(*next), on_unknown: *on_unknown })
 }
 
 /// Claims the mail of `step`, if it may be sent at all.
