@@ -14,7 +14,7 @@ use crate::admit::{Cause, key_of, try_admit};
 use crate::change::change_contact;
 use crate::drive;
 use crate::error::UseError;
-use crate::ports::{Attempt, Clock, Evidence, Mailer, Ports, Queue, Store, Work};
+use crate::ports::{Attempt, Clock, Evidence, Mailer, Ports, Queue, Store, StoreError, Work};
 
 /// How many parked runs one piece of work lets go on before it makes way for others.
 const RESUME_BATCH: usize = 200;
@@ -176,6 +176,22 @@ async fn resume_parked<P: Ports>(app: &App<P>, workflow: &WorkflowId) -> Result<
         app.ports.queue().push(again, app.ports.clock().now()).await;
     }
     Ok(())
+}
+
+/// What a sweep has to do besides what is due: workflows that go on while a pause still holds runs of theirs. A process
+/// that dies half-way through a resumption leaves such behind, and so does one that hears of it a moment late (S5, S15).
+///
+/// # Errors
+/// What the store cannot do.
+pub async fn held<P: Ports>(app: &App<P>) -> Result<Vec<Work>, StoreError> {
+    let published = app.published().await?;
+    let mut held = Vec::new();
+    for workflow in published.workflows.iter().filter(|(_, live)| !live.paused).map(|(id, _)| id) {
+        if !app.ports.store().parked(workflow, 1).await?.is_empty() {
+            held.push(Work::Resume { workflow: workflow.clone() });
+        }
+    }
+    Ok(held)
 }
 
 /// Begins to let the runs of a workflow go on; call it once its resumption is stored.
