@@ -164,7 +164,7 @@ impl World {
             } else if let Some(place) = self.notices.iter().position(|(at, ..)| *at <= now) {
                 let (_, run, engagement) = self.notices.remove(place);
                 self.tell(&run, &engagement).await;
-            } else if !self.sweep(now) {
+            } else if !self.sweep(now).await {
                 let Some(next) = self.next_at().filter(|next| *next <= until) else {
                     self.ports.clock.turn_to(if until == Timestamp::MAX { now } else { until });
                     return;
@@ -211,14 +211,19 @@ impl World {
         }
     }
 
-    /// What is due in the store comes into the queue. `false` where there is nothing.
-    fn sweep(&self, now: Timestamp) -> bool {
+    /// What is due in the store comes into the queue, and what a pause has held for too long. `false` where there is
+    /// nothing.
+    async fn sweep(&mut self, now: Timestamp) -> bool {
         let mut due = self.ports.store.content().due();
         due.retain(|due| due.at <= now);
         for found in &due {
             self.ports.queue.leave(found.work.clone(), found.at);
         }
-        !due.is_empty()
+        let held = self.insist(async |app| Ok(work::held(app).await?)).await;
+        for found in &held {
+            self.ports.queue.leave(found.clone(), now);
+        }
+        !due.is_empty() || !held.is_empty()
     }
 
     fn next_at(&self) -> Option<Timestamp> {
