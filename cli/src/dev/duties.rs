@@ -41,6 +41,8 @@ pub(crate) trait Duties: Clone + Send + Sync + 'static {
         until: Timestamp,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Due>, StoreError>> + Send;
+    /// What a pause holds though it is over.
+    fn held(&self) -> impl Future<Output = Result<Vec<Work>, StoreError>> + Send;
     /// Figures for `/_dev/metrics`: counters, and what the store asked of its database.
     fn figures(&self) -> impl Future<Output = Value> + Send;
 }

@@ -87,6 +87,10 @@ impl Duties for Local {
         self.0.store().due(from, until, limit).await
     }
 
+    async fn held(&self) -> Result<Vec<Work>, StoreError> {
+        work::held(&self.0).await
+    }
+
     async fn figures(&self) -> Value {
         let counters = self.0.counters.read();
         json!({

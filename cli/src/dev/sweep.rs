@@ -86,8 +86,9 @@ async fn sweep<D: Duties>(
     mark: &mut Watermark,
 ) -> Result<(), StoreError> {
     let until = now.saturating_add(AHEAD).unwrap_or(now);
-    let found = all_due(duties, mark.from(), until).await?;
+    let mut found = all_due(duties, mark.from(), until).await?;
     mark.swept(now, found.first().map(|due| due.at));
+    found.extend(duties.held().await?.into_iter().map(|work| Due { at: now, work }));
     queue.leave_found(found);
     Ok(())
 }

@@ -56,6 +56,10 @@ impl Duties for Notes {
         Ok(found)
     }
 
+    async fn held(&self) -> Result<Vec<Work>, StoreError> {
+        Ok(Vec::new())
+    }
+
     async fn figures(&self) -> Value {
         json!({ "sent": 1 })
     }

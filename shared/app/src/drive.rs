@@ -3,6 +3,7 @@
 //! One commit carries as much as it can: what an input moves, and the claim of the mail that follows; what the mail
 //! service answered, and all that follows from it. Nothing is sent that is not claimed, and nothing is claimed twice.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use carepath_engine::advance::{Alarm, Answer, Begin, Decision, Input, JumpOut, Moment, Transition, advance, begin};
@@ -204,18 +205,7 @@ impl<'a, P: Ports> Hand<'a, P> {
     async fn commit(&mut self) -> Result<Commit, UseError> {
         let now = self.now();
         let mut runs = vec![self.run.clone()];
-        let mut queue = std::mem::take(&mut self.jumps);
-        while let Some(jump) = queue.pop() {
-            if let Some(transition) = self.jump(&jump, now)? {
-                runs.push(transition.run);
-                if let Some(contact) = transition.contact {
-                    self.contact = contact;
-                    self.contact_changed = true;
-                }
-                // A run begun by a jump may jump on at once; its own jumps are its own to commit when it is driven.
-                queue.clear();
-            }
-        }
+        self.begin_jumps(&mut runs, now)?;
         let key = self.run.id.contact();
         let contact = self
             .contact_changed
@@ -253,28 +243,48 @@ impl<'a, P: Ports> Hand<'a, P> {
         hint(app, &self.run).await;
     }
 
-    /// The run that a jump begins, in the version that is published now.
-    fn jump(&self, jump: &JumpOut, now: Timestamp) -> Result<Option<Transition>, UseError> {
+    /// Begins the runs that jumps lead to, and those that these jump on to at once: all of them are one commit.
+    fn begin_jumps(&mut self, runs: &mut Vec<Run>, now: Timestamp) -> Result<(), UseError> {
+        let ours = std::mem::take(&mut self.jumps).into_iter();
+        let mut ahead: VecDeque<_> = ours.map(|jump| (self.run.clone(), Arc::clone(&self.version), jump)).collect();
+        while let Some((from, version, jump)) = ahead.pop_front() {
+            let Some((transition, version)) = self.jump(&from, &version, &jump, now)? else { continue };
+            if let Some(contact) = transition.contact {
+                self.contact = contact;
+                self.contact_changed = true;
+            }
+            let further = transition.jumps.into_iter();
+            ahead.extend(further.map(|jump| (transition.run.clone(), Arc::clone(&version), jump)));
+            runs.push(transition.run);
+        }
+        Ok(())
+    }
+
+    /// The run that a jump of `from` begins, in the version that is published now.
+    fn jump(
+        &self,
+        from: &Run,
+        its: &Version,
+        jump: &JumpOut,
+        now: Timestamp,
+    ) -> Result<Option<(Transition, Arc<Version>)>, UseError> {
         let Some(live) = self.published.workflows.get(&jump.workflow) else {
-            tracing::error!(run = %self.run.id, workflow = %jump.workflow, "jump into a workflow that is not published");
+            tracing::error!(run = %from.id, workflow = %jump.workflow, "jump into a workflow that is not published");
             return Ok(None);
         };
         let version = Arc::clone(&live.version);
-        let mut lineage = self.run.lineage.clone();
-        lineage.push(Ancestor {
-            run: self.run.id.clone(),
-            workflow: self.run.workflow.clone(),
-            steps: self.visited_steps(),
-        });
+        let mut lineage = from.lineage.clone();
+        let steps = visited_steps(from, its);
+        lineage.push(Ancestor { run: from.id.clone(), workflow: from.workflow.clone(), steps });
         let begun = Begin {
-            id: self.app.secret.jump_id(&self.run.id, jump.from),
-            key: self.run.key.as_ref().map(|key| key.expose().clone()),
-            number: self.run.entry.number,
-            cause: format!("jump {}", self.run.id),
+            id: self.app.secret.jump_id(&from.id, jump.from),
+            key: from.key.as_ref().map(|key| key.expose().clone()),
+            number: from.entry.number,
+            cause: format!("jump {}", from.id),
             payload: jump.payload.expose().clone(),
             why: Vec::new(),
             lineage,
-            hops: self.run.hops,
+            hops: from.hops,
             start: jump.step.as_ref().and_then(|step| version.index_of(step)),
         };
         let moment = Moment {
@@ -284,15 +294,8 @@ impl<'a, P: Ports> Hand<'a, P> {
             account_zone: &self.published.account.zone,
             paused: live.paused,
         };
-        Ok(Some(begin(begun, moment)?))
-    }
-
-    fn visited_steps(&self) -> Vec<carepath_engine::ids::StepId> {
-        let steps = self.run.visits.iter().filter_map(|visit| match visit.place {
-            Place::Step(index) => Some(self.version.step(index)?.id.clone()),
-            Place::Entry | Place::End => None,
-        });
-        steps.collect()
+        let transition = begin(begun, moment)?;
+        Ok(Some((transition, version)))
     }
 
     /// Takes up the run as somebody else left it, and applies again what is pending. `false` where nothing is left to
@@ -313,6 +316,14 @@ impl<'a, P: Ports> Hand<'a, P> {
         }
         Ok(had_work)
     }
+}
+
+fn visited_steps(run: &Run, version: &Version) -> Vec<carepath_engine::ids::StepId> {
+    let steps = run.visits.iter().filter_map(|visit| match visit.place {
+        Place::Step(index) => Some(version.step(index)?.id.clone()),
+        Place::Entry | Place::End => None,
+    });
+    steps.collect()
 }
 
 /// Leaves word of when a run is to be looked at again. The `due` index has it too; this is only faster.

@@ -14,7 +14,7 @@ use crate::admit::{Cause, key_of, try_admit};
 use crate::change::change_contact;
 use crate::drive;
 use crate::error::UseError;
-use crate::ports::{Attempt, Clock, Evidence, Mailer, Ports, Queue, Store, Work};
+use crate::ports::{Attempt, Clock, Evidence, Mailer, Ports, Queue, Store, StoreError, Work};
 
 /// How many parked runs one piece of work lets go on before it makes way for others.
 const RESUME_BATCH: usize = 200;
@@ -89,7 +89,9 @@ async fn act_on_changes<P: Ports>(app: &App<P>, key: &ContactKey) -> Result<(), 
         drive::apply(app, run.clone(), contact.clone(), Input::Changed).await?;
     }
     let published = app.published().await?;
-    for (nth, pending) in contact.pending.iter().enumerate() {
+    for (place, pending) in contact.pending.iter().enumerate() {
+        // Counted within its revision, whose changes come and go together: so a change always has the same name.
+        let nth = contact.pending[..place].iter().filter(|before| before.revision == pending.revision).count();
         let started = match &pending.change {
             Change::Attribute { name, .. } => published.by_attribute.get(name),
             Change::Segment { segment, .. } => published.by_segment.get(segment),
@@ -130,9 +132,10 @@ async fn look_at<P: Ports>(app: &App<P>, id: &RunId) -> Result<(), UseError> {
     let (Some(run), contact) = app.ports.store().run_and_contact(id).await? else { return Ok(()) };
     let now = app.ports.clock().now();
     let Some(contact) = contact else {
-        // Its contact is gone: a deletion that was cut short is finished here.
+        // Its contact is gone: a deletion that was cut short is finished here, and a mail that outlived it is settled.
         let nobody = Contact::new(run.contact.clone(), now);
-        return drive::apply(app, run, nobody, Input::Delete).await;
+        let input = if run.is_ended() { evidence(app, &run).await.unwrap_or(Input::Due) } else { Input::Delete };
+        return drive::apply(app, run, nobody, input).await;
     };
     if run.state.due().is_none_or(|due| due > now) && !matches!(run.state, State::Parked { .. }) {
         return Ok(());
@@ -185,6 +188,22 @@ async fn resume_parked<P: Ports>(app: &App<P>, workflow: &WorkflowId) -> Result<
         app.ports.queue().push(again, app.ports.clock().now()).await;
     }
     Ok(())
+}
+
+/// What a sweep has to do besides what is due: workflows that go on while a pause still holds runs of theirs. A process
+/// that dies half-way through a resumption leaves such behind, and so does one that hears of it a moment late (S5, S15).
+///
+/// # Errors
+/// What the store cannot do.
+pub async fn held<P: Ports>(app: &App<P>) -> Result<Vec<Work>, StoreError> {
+    let published = app.published().await?;
+    let mut held = Vec::new();
+    for workflow in published.workflows.iter().filter(|(_, live)| !live.paused).map(|(id, _)| id) {
+        if !app.ports.store().parked(workflow, 1).await?.is_empty() {
+            held.push(Work::Resume { workflow: workflow.clone() });
+        }
+    }
+    Ok(held)
 }
 
 /// Begins to let the runs of a workflow go on; call it once its resumption is stored.

@@ -310,6 +310,8 @@ async fn change<P: Ports>(
         let mut state = found.value.clone();
         edit(&mut state);
         if state == found.value {
+            // Perhaps by a write of this process whose answer got lost: what it knows may be from before that.
+            app.catalog.invalidate();
             return Ok(found);
         }
         if let Some(stored) = write(app, id, state, found.revision).await? {

@@ -92,12 +92,18 @@ fn rejected(mut walk: Walk<'_>, engagement: &Engagement) -> Result<Decision, Fau
         | State::Waiting { .. }
         | State::Parked { .. }
         | State::Ended { .. } => {
-            let known = walk.run.messages.get(&step).is_some_and(|message| message.state == MessageState::Failed);
-            if known {
-                return Ok(Decision::Ignore(Stale::Known));
+            let Some(message) = walk.run.messages.get(&step).filter(|message| message.attempt == attempt) else {
+                // Of an attempt before the last: that it was not sent is known, since another was made.
+                return Ok(Decision::Ignore(Stale::NotThere));
+            };
+            match message.state {
+                MessageState::Failed => Ok(Decision::Ignore(Stale::Known)),
+                MessageState::Claimed | MessageState::Unknown => send::late(walk, step, attempt, &refused),
+                MessageState::Released | MessageState::Sent | MessageState::Skipped => {
+                    send::message(&mut walk, step, MessageState::Failed, Some("rejected".into()));
+                    Ok(walk.finish())
+                }
             }
-            send::message(&mut walk, step, MessageState::Failed, Some("rejected".into()));
-            Ok(walk.finish())
         }
     }
 }

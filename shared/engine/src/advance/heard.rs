@@ -9,7 +9,7 @@ use crate::event::Event;
 use crate::explain::Explanation;
 use crate::ids::Name;
 use crate::run::{Edge, Heard, Outcome, State};
-use crate::version::{ExitRule, Goal, PathWhen, StepIndex, StepKind};
+use crate::version::{ExitRule, Goal, PathWhen, StepIndex};
 
 /// An event of the contact.
 pub(super) fn event(mut walk: Walk<'_>, event: &Event) -> Result<Decision, Fault> {
@@ -27,9 +27,11 @@ pub(super) fn event(mut walk: Walk<'_>, event: &Event) -> Result<Decision, Fault
         walk.run.taken.push(event.id.clone());
         if walk.moment.paused {
             walk.run.heard.push(Heard { step, path: nth, at: event.at, explanation: why });
-            return walk.park(State::Waiting { step, since, until, due: until });
+            // It is overdue from now on: the end of the pause lets it go on.
+            let due = walk.now();
+            return walk.park(State::Waiting { step, since, until, due });
         }
-        let target = path_target(&walk, step, nth)?;
+        let target = wait::target_of(walk.step(step)?.kind.paths(), nth);
         return walk.leave(Edge::Nth(nth), target, why);
     }
     if note_ahead(&mut walk, event) { Ok(walk.finish()) } else { Ok(Decision::Ignore(Stale::Irrelevant)) }
@@ -93,35 +95,32 @@ fn matches(walk: &Walk<'_>, event: &Event, name: &Name, filter: Option<&Conditio
 }
 
 fn matching_path(walk: &Walk<'_>, step: StepIndex, event: &Event) -> Option<(u16, Vec<Explanation>)> {
-    let StepKind::WaitFor { paths, .. } = &walk.moment.version.step(step)?.kind else { return None };
-    (0_u16..).zip(paths).find_map(|(nth, path)| match &path.when {
+    (0_u16..).zip(walk.moment.version.step(step)?.kind.paths()).find_map(|(nth, path)| match &path.when {
         PathWhen::Event { name, filter } => Some((nth, matches(walk, event, name, filter.as_ref())?)),
         PathWhen::Condition(_) => None,
     })
 }
 
-fn path_target(walk: &Walk<'_>, step: StepIndex, nth: u16) -> Result<crate::version::Target, Fault> {
-    match &walk.step(step)?.kind {
-        StepKind::WaitFor { paths, .. } => Ok(wait::target_of(paths, nth)),
-        StepKind::Send { .. }
-        | StepKind::Wait { .. }
-        | StepKind::Branch { .. }
-        | StepKind::Split { .. }
-        | StepKind::Update { .. }
-        | StepKind::Segment { .. }
-        | StepKind::Jump { .. }
-        | StepKind::JumpOut { .. }
-        | StepKind::Exit { .. } => Err(Fault::WrongKind),
+/// The step at which a pause holds the run, or held it: it has been entered, and is not done yet.
+const fn held_at(state: &State) -> Option<StepIndex> {
+    match state {
+        State::Ready { step, .. } => Some(*step),
+        State::Parked { at, .. } => match &**at {
+            State::Ready { step, .. } | State::Waiting { step, .. } => Some(*step),
+            State::Claimed { .. } | State::Unknown { .. } | State::Parked { .. } | State::Ended { .. } => None,
+        },
+        State::Claimed { .. } | State::Unknown { .. } | State::Waiting { .. } | State::Ended { .. } => None,
     }
 }
 
-/// Remembers an event for every `wait_for` that the run has not come to yet (S17). `true` where it is news.
+/// Remembers an event for every `wait_for` that the run has not come to yet (S17), and for the one at which a pause
+/// holds it (S15). `true` where it is news.
 fn note_ahead(walk: &mut Walk<'_>, event: &Event) -> bool {
     let version = walk.moment.version;
     let mut news = Vec::new();
     for (index, step) in (0_u16..).zip(&version.steps) {
-        let StepKind::WaitFor { .. } = step.kind else { continue };
-        if walk.run.has_visited(index) {
+        let past = walk.run.has_visited(index) && held_at(&walk.run.state) != Some(index);
+        if past || step.kind.paths().is_empty() {
             continue;
         }
         if let Some((path, explanation)) = matching_path(walk, index, event)

@@ -8,6 +8,7 @@ use super::walk::Walk;
 use crate::calendar::{self, Opening};
 use crate::contact::Subscription;
 use crate::explain::Explanation;
+use crate::run::Outcome;
 use crate::version::{Cap, Class, OnCapped, OnClosed};
 
 /// The answer.
@@ -20,6 +21,8 @@ pub(super) enum Permit {
     Defer { until: Timestamp },
     /// The run ends, for this reason.
     Exit(&'static str),
+    /// The run ends so: nothing that is still ahead of it may go out to this contact.
+    End(Outcome),
 }
 
 /// Asks everything that can forbid a mail, the lasting reasons first.
@@ -42,7 +45,11 @@ fn address(walk: &Walk<'_>, why: &mut Vec<Explanation>) -> Option<Permit> {
         crate::contact::Suppression::Complained => "complained",
     };
     why.push(Explanation::new("not suppressed", false, "contact").observed(found));
-    Some(Permit::Skip("suppressed"))
+    Some(match walk.moment.version.class {
+        // The rest of the workflow may be what a bounce asks for: a call instead.
+        Class::Care | Class::Operational => Permit::Skip("suppressed"),
+        Class::Marketing => Permit::End(Outcome::Suppressed),
+    })
 }
 
 fn subscription(walk: &Walk<'_>, why: &mut Vec<Explanation>) -> Option<Permit> {
@@ -51,15 +58,15 @@ fn subscription(walk: &Walk<'_>, why: &mut Vec<Explanation>) -> Option<Permit> {
         Class::Care | Class::Operational => None,
         Class::Marketing => {
             let answer = version.topic.as_ref().and_then(|topic| walk.contact.topics.get(topic).copied());
-            let (reason, found) = match answer {
+            let (forbids, found) = match answer {
                 Some(Subscription::Subscribed) => (None, "subscribed"),
-                Some(Subscription::Unsubscribed) => (Some("unsubscribed"), "unsubscribed"),
-                None => (Some("not_subscribed"), "no answer"),
+                Some(Subscription::Unsubscribed) => (Some(Permit::End(Outcome::Unsubscribed)), "unsubscribed"),
+                None => (Some(Permit::Skip("not_subscribed")), "no answer"),
             };
             let topic = version.topic.as_ref().map_or("", |topic| topic.as_str());
             let test = format!("subscribed to {topic}");
-            why.push(Explanation::new(test, reason.is_none(), "contact").observed(found).expected("subscribed"));
-            reason.map(Permit::Skip)
+            why.push(Explanation::new(test, forbids.is_none(), "contact").observed(found).expected("subscribed"));
+            forbids
         }
     }
 }

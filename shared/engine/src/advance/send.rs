@@ -17,6 +17,9 @@ use crate::version::{OnUnknown, StepIndex, StepKind, Target, Version};
 /// How long mails are remembered for caps, at least: the longest rolling time that a cap may ask for.
 const CAP_MEMORY: SignedDuration = SignedDuration::from_hours(24 * 31);
 
+/// How often a mail is tried that is to be sent again where nobody can say whether it was.
+const MOST_ATTEMPTS: u32 = 3;
+
 struct SendStep {
     next: Target,
     on_failure: Target,
@@ -25,24 +28,14 @@ struct SendStep {
 
 /// Whether a step sends a mail.
 pub(super) fn is_send(version: &Version, index: StepIndex) -> bool {
-    version.step(index).is_some_and(|step| matches!(step.kind, StepKind::Send { .. }))
+    version.step(index).is_some_and(|step| step.kind.template().is_some())
 }
 
 fn send_step(walk: &Walk<'_>, index: StepIndex) -> Result<SendStep, Fault> {
-    match &walk.step(index)?.kind {
-        StepKind::Send { next, on_failure, on_unknown, .. } => {
-            Ok(SendStep { next: *next, on_failure: on_failure.unwrap_or(*next), on_unknown: *on_unknown })
-        }
-        StepKind::Wait { .. }
-        | StepKind::WaitFor { .. }
-        | StepKind::Branch { .. }
-        | StepKind::Split { .. }
-        | StepKind::Update { .. }
-        | StepKind::Segment { .. }
-        | StepKind::Jump { .. }
-        | StepKind::JumpOut { .. }
-        | StepKind::Exit { .. } => Err(Fault::WrongKind),
-    }
+    let StepKind::Send { next, on_failure, on_unknown, .. } = &walk.step(index)?.kind else {
+        return Err(Fault::WrongKind);
+    };
+    Ok(SendStep { next: *next, on_failure: on_failure.unwrap_or(*next), on_unknown: *on_unknown })
 }
 
 /// Claims the mail of `step`, if it may be sent at all.
@@ -76,6 +69,10 @@ pub(super) fn claim(mut walk: Walk<'_>, step: StepIndex) -> Result<Decision, Fau
         Permit::Exit(reason) => {
             message(&mut walk, step, MessageState::Skipped, Some(permit::code(reason)));
             walk.end(Outcome::Exited(permit::code(reason)), why)
+        }
+        Permit::End(outcome) => {
+            message(&mut walk, step, MessageState::Skipped, Some(permit::code(outcome.reason())));
+            walk.end(outcome, why)
         }
     }
 }
@@ -160,15 +157,16 @@ pub(super) fn look_again(
     }
     walk.alarms.push(Alarm::UnknownSettled);
     match edges.on_unknown {
-        OnUnknown::TreatAsSent => {
-            message(&mut walk, step, MessageState::Sent, Some("treated_as_sent".into()));
-            let why = Explanation::new("known to be sent", false, "no evidence in 24 h").expected("treat_as_sent");
-            walk.leave(Edge::Next, edges.next, vec![why])
-        }
-        OnUnknown::Resend => {
+        // A resend is bounded: a mail service that never answers does not get the same mail for ever.
+        OnUnknown::Resend if attempt < MOST_ATTEMPTS => {
             let now = walk.now();
             message(&mut walk, step, MessageState::Released, Some("resend".into()));
             walk.rest(State::Ready { step, due: now })
+        }
+        OnUnknown::TreatAsSent | OnUnknown::Resend => {
+            message(&mut walk, step, MessageState::Sent, Some("treated_as_sent".into()));
+            let why = Explanation::new("known to be sent", false, "no evidence in 24 h").expected("treat_as_sent");
+            walk.leave(Edge::Next, edges.next, vec![why])
         }
     }
 }
@@ -215,6 +213,8 @@ pub(super) fn late(mut walk: Walk<'_>, step: StepIndex, attempt: u32, answer: &A
         Answer::Unknown if open && !unknown => {
             self::message(&mut walk, step, MessageState::Unknown, None);
             walk.alarms.push(Alarm::Unknown);
+            let due = later(walk.now(), UNKNOWN_LOOKS[3]);
+            set_open(&mut walk, Some(OpenSend { step, attempt, due }));
             return Ok(walk.finish());
         }
         Answer::Refused(_) | Answer::Throttled { .. } | Answer::Unknown => {

@@ -89,8 +89,9 @@ pub(super) fn look(walk: Walk<'_>, index: StepIndex, since: Timestamp, until: Ti
                 return Ok(unmoved(walk));
             };
             if walk.moment.paused {
-                // Decided again on resume, from the same facts.
-                return walk.park(State::Waiting { step: index, since, until, due: until });
+                // Overdue from now on; decided again after the pause, from the same facts.
+                let due = walk.now();
+                return walk.park(State::Waiting { step: index, since, until, due });
             }
             walk.leave(Edge::Nth(nth), target_of(paths, nth), why)
         }

@@ -10,7 +10,9 @@ use crate::calendar::{self, Zone};
 use crate::condition::eval::Scope;
 use crate::contact::Contact;
 use crate::explain::Explanation;
-use crate::run::{CLAIM_GRACE, Edge, MAX_HOPS, OpenSend, Outcome, Place, Run, State, UNKNOWN_LOOKS, Visit, later};
+use crate::run::{
+    CLAIM_GRACE, Edge, MAX_HOPS, MessageState, OpenSend, Outcome, Place, Run, State, UNKNOWN_LOOKS, Visit, later,
+};
 use crate::version::{Step, StepIndex, StepKind, Target};
 
 /// Over how long the overdue runs of a resumed workflow are spread (S15).
@@ -233,7 +235,7 @@ impl<'a> Walk<'a> {
     /// Ends the run. A send that is under way is remembered, so that it is settled all the same.
     pub(super) fn end(mut self, outcome: Outcome, why: Vec<Explanation>) -> Result<Decision, Fault> {
         let at = self.now();
-        let open = open_send(&self.run.state);
+        let open = open_send(&self.run);
         self.close_visit(Edge::Left, Vec::new());
         self.run.visits.push(Visit { place: Place::End, at, edge: None, explanation: why });
         self.run.heard.clear();
@@ -294,13 +296,20 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn open_send(state: &State) -> Option<OpenSend> {
-    match state {
+/// The send that is still to be settled when the run ends. One that was just answered is not: its run ends by it.
+fn open_send(run: &Run) -> Option<OpenSend> {
+    let unsettled = |step: StepIndex| {
+        let message = run.messages.get(&step)?;
+        matches!(message.state, MessageState::Claimed | MessageState::Unknown).then_some(step)
+    };
+    match &run.state {
         State::Claimed { step, claim } => {
-            Some(OpenSend { step: *step, attempt: claim.attempt, due: later(claim.deadline, CLAIM_GRACE) })
+            let due = later(claim.deadline, CLAIM_GRACE);
+            unsettled(*step).map(|step| OpenSend { step, attempt: claim.attempt, due })
         }
         State::Unknown { step, attempt, since, .. } => {
-            Some(OpenSend { step: *step, attempt: *attempt, due: later(*since, UNKNOWN_LOOKS[3]) })
+            let due = later(*since, UNKNOWN_LOOKS[3]);
+            unsettled(*step).map(|step| OpenSend { step, attempt: *attempt, due })
         }
         State::Ready { .. } | State::Waiting { .. } | State::Parked { .. } => None,
         State::Ended { open, .. } => open.clone(),

@@ -123,19 +123,7 @@ fn examine(document: &Value, number: u32, context: &Context<'_>) -> (Option<Draf
 }
 
 fn templates(version: &Version) -> Vec<TemplateId> {
-    let ids = version.steps.iter().filter_map(|step| match &step.kind {
-        StepKind::Send { template, .. } => Some(template.id.clone()),
-        StepKind::Wait { .. }
-        | StepKind::WaitFor { .. }
-        | StepKind::Branch { .. }
-        | StepKind::Split { .. }
-        | StepKind::Update { .. }
-        | StepKind::Segment { .. }
-        | StepKind::Jump { .. }
-        | StepKind::JumpOut { .. }
-        | StepKind::Exit { .. } => None,
-    });
-    ids.collect()
+    version.steps.iter().filter_map(|step| Some(step.kind.template()?.id.clone())).collect()
 }
 
 fn pin(version: &mut Version, pins: &BTreeMap<TemplateId, u32>) {

@@ -1,6 +1,6 @@
 //! Reading documents: every fault of a document is found at once, each with its place and its mend.
 //!
-//! A derived deserialiser stops at the first fault, so documents are read by hand with a small cursor ([`cursor`]) that
+//! A derived deserialiser stops at the first fault, so documents are read by hand with a small cursor (`cursor`) that
 //! notes what is wrong and goes on.
 
 mod cursor;

@@ -1,150 +1,16 @@
 //! What a run does with its inputs: by rule, and under any sequence of them.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use carepath_engine::advance::{
-    Admission, Alarm, Answer, Begin, Decision, Engagement, EngagementKind, Input, Moment, Refusal, Stale, admit,
-    advance, begin,
-};
+use carepath_engine::Run;
+use carepath_engine::advance::{Admission, Alarm, Answer, EngagementKind, Input, Refusal, Stale, admit};
 use carepath_engine::contact::Attributes;
-use carepath_engine::event::{Event, Source};
-use carepath_engine::ids::Secret;
 use carepath_engine::run::{Edge, MessageState, Outcome, Place, State};
-use carepath_engine::{Contact, Phi, Run, Version, compile};
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::SignedDuration;
 use proptest::prelude::*;
-use serde_json::{Value, json};
+use serde_json::json;
 
-static ZONE: TimeZone = TimeZone::UTC;
-
-fn start() -> Timestamp {
-    "2026-11-24T12:00:00Z".parse().unwrap()
-}
-
-fn after(seconds: i64) -> Timestamp {
-    start() + SignedDuration::from_secs(seconds)
-}
-
-fn version(document: &Value) -> Version {
-    let pins = ["welcome", "more"].map(|id| (id.parse().unwrap(), 1));
-    compile::reload(document, 1, &BTreeMap::from(pins)).unwrap()
-}
-
-fn onboarding() -> Version {
-    version(&json!({
-        "id": "onboarding", "class": "care", "entry": { "event": "joined" },
-        "exit": [{ "event": "left" }], "goal": { "event": "activated" },
-        "steps": {
-            "welcome": { "send": { "template": "welcome" }, "next": "read" },
-            "read": { "wait_for": {
-                "paths": [{ "when": { "opened": "welcome" }, "next": "more" }, { "event": "called", "next": "end" }],
-                "timeout": "1h", "next": "end" } },
-            "more": { "send": { "template": "more" }, "next": "end" }
-        }
-    }))
-}
-
-fn contact() -> Contact {
-    let mut contact = Contact::new("pat".parse().unwrap(), start());
-    contact.email = Some(Phi("pat@example.org".to_owned()));
-    contact
-}
-
-fn secret() -> Secret {
-    Secret::new([7; 32])
-}
-
-struct Play {
-    version: Version,
-    contact: Contact,
-    run: Run,
-    alarms: Vec<Alarm>,
-    paused: bool,
-}
-
-impl Play {
-    fn new(version: Version) -> Self {
-        let contact = contact();
-        let key = secret().contact_key(&contact.id);
-        let new = Begin {
-            id: secret().run_id(&key, &version.workflow, None, 1),
-            key: None,
-            number: 1,
-            cause: "cause".to_owned(),
-            payload: Attributes::new(),
-            why: Vec::new(),
-            lineage: Vec::new(),
-            hops: 0,
-            start: None,
-        };
-        let run = begin(new, moment(&version, &contact, start(), false)).unwrap().run;
-        Self { version, contact, run, alarms: Vec::new(), paused: false }
-    }
-
-    fn decide(&self, input: &Input, now: Timestamp) -> Decision {
-        advance(&self.run, input, moment(&self.version, &self.contact, now, self.paused)).unwrap()
-    }
-
-    /// Applies an input, and says why nothing changed where nothing did.
-    fn take(&mut self, input: &Input, now: Timestamp) -> Option<Stale> {
-        match self.decide(input, now) {
-            Decision::Ignore(stale) => Some(stale),
-            Decision::Move(transition) => {
-                self.run = transition.run;
-                self.alarms.extend(transition.alarms);
-                if let Some(contact) = transition.contact {
-                    self.contact = contact;
-                }
-                None
-            }
-        }
-    }
-
-    fn at(&self) -> Option<&str> {
-        self.run.state.step().map(|step| self.version.step(step).unwrap().id.as_str())
-    }
-
-    fn outcome(&self) -> Option<&Outcome> {
-        if let State::Ended { outcome, .. } = &self.run.state { Some(outcome) } else { None }
-    }
-}
-
-fn moment<'a>(version: &'a Version, contact: &'a Contact, now: Timestamp, paused: bool) -> Moment<'a> {
-    Moment { now, version, contact, account_zone: &ZONE, paused }
-}
-
-fn answered(step: u16, attempt: u32, answer: Answer) -> Input {
-    Input::Answered { step, attempt, answer }
-}
-
-fn accepted(id: &str) -> Answer {
-    Answer::Accepted { id: id.to_owned(), delivered: false }
-}
-
-fn engaged(step: u16, kind: EngagementKind, at: Timestamp, machine: bool) -> Input {
-    Input::Engaged(Engagement { step, attempt: 1, message: "m1".to_owned(), kind, at, machine })
-}
-
-fn event(id: &str, name: &str, at: Timestamp) -> Input {
-    Input::Heard(Event {
-        contact: None,
-        id: id.parse().unwrap(),
-        source: Source::Api,
-        name: name.parse().unwrap(),
-        at,
-        received_at: at,
-        properties: Phi::default(),
-    })
-}
-
-fn sent() -> Play {
-    let mut play = Play::new(onboarding());
-    assert_eq!(play.take(&Input::Claim, start()), None);
-    assert_eq!(play.take(&answered(0, 1, accepted("m1")), after(1)), None);
-    assert_eq!(play.at(), Some("read"));
-    play
-}
+use crate::play::{Play, accepted, after, answered, contact, engaged, event, moment, onboarding, sent, start, version};
 
 #[test]
 fn s7_a_claimed_mail_cannot_be_claimed_again() {

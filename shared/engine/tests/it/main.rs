@@ -1,6 +1,7 @@
 //! The promises of the engine, held from outside.
 
 mod advance_rules;
+mod advance_settled;
 mod calendar_reference;
 mod calendar_rules;
 mod compile_conditions;
@@ -13,6 +14,10 @@ mod document_faults;
 mod document_robustness;
 mod document_samples;
 mod document_schema;
+mod lifecycle_rules;
+mod play;
 mod render_hostile;
 mod render_mail;
 mod render_template;
+mod transition_rows;
+mod transition_table;

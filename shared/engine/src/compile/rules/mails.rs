@@ -6,21 +6,13 @@ use super::Subject;
 use super::guarantee::{Source, is_guaranteed};
 use crate::compile::context::{FieldClass, Place, TemplateFacts};
 use crate::document::Faults;
-use crate::version::{Class, StepKind};
+use crate::version::Class;
 
 /// The sends of the document whose templates are known.
 fn sends<'s>(subject: &'s Subject<'_>) -> impl Iterator<Item = (usize, &'s TemplateFacts)> {
-    subject.steps().filter_map(|(n, step)| match &step.kind {
-        StepKind::Send { template, .. } => Some((n, subject.context.templates.get(&template.id)?)),
-        StepKind::Wait { .. }
-        | StepKind::WaitFor { .. }
-        | StepKind::Branch { .. }
-        | StepKind::Split { .. }
-        | StepKind::Update { .. }
-        | StepKind::Segment { .. }
-        | StepKind::Jump { .. }
-        | StepKind::JumpOut { .. }
-        | StepKind::Exit { .. } => None,
+    subject.steps().filter_map(|(n, step)| {
+        let template = step.kind.template()?;
+        Some((n, subject.context.templates.get(&template.id)?))
     })
 }
 

@@ -1,0 +1,10 @@
+//! The use cases, over ports that a test holds in its hand.
+
+mod changes;
+mod deletions;
+mod every_call;
+mod journey;
+mod jumps;
+mod mail_service;
+mod pauses;
+mod world;

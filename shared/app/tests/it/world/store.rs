@@ -1,0 +1,277 @@
+//! A store in memory, under the same conditions as the real one: everything over its revision, all of a change or none.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use carepath_app::ports::{
+    Change, Commit, Document, DocumentId, DocumentKind, Due, Kept, Page, Retry, Store, StoreError, Work,
+};
+use carepath_engine::ids::{ContactKey, RunId, SegmentId, WorkflowId};
+use carepath_engine::run::State as RunState;
+use carepath_engine::{Contact, Event, Run};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::faults::{Fault, Faults};
+
+/// What is stored.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Content {
+    pub(crate) contacts: BTreeMap<ContactKey, Contact>,
+    /// Events by contact and name, in the order in which they came, and whether they are done.
+    pub(crate) events: Vec<(ContactKey, String, Event, bool)>,
+    pub(crate) runs: BTreeMap<RunId, Run>,
+    pub(crate) members: BTreeSet<(SegmentId, ContactKey)>,
+    documents: BTreeMap<DocumentId, Document>,
+    configuration: u64,
+}
+
+impl Content {
+    /// The index of what is due.
+    pub(crate) fn due(&self) -> Vec<Due> {
+        let runs = self.runs.values().filter_map(|run| {
+            let parked = matches!(run.state, RunState::Parked { .. });
+            let at = run.state.due().filter(|_| !parked)?;
+            Some(Due { at, work: Work::Run { run: run.id.clone() } })
+        });
+        let events = self.events.iter().filter(|(.., done)| !done).map(|(contact, name, event, _)| Due {
+            at: event.received_at,
+            work: Work::Event { contact: contact.clone(), event: name.clone() },
+        });
+        let contacts = self.contacts.iter().filter(|(_, contact)| !contact.pending.is_empty());
+        let contacts =
+            contacts.map(|(key, contact)| Due { at: contact.updated_at, work: Work::Contact { contact: key.clone() } });
+        let mut due: Vec<_> = runs.chain(events).chain(contacts).collect();
+        due.sort_by(|a, b| (a.at, &a.work).cmp(&(b.at, &b.work)));
+        due
+    }
+
+    fn commit(&mut self, change: &Change) -> Commit {
+        let revision = |id: &RunId| self.runs.get(id).map_or(0, |run| run.revision);
+        let contact = |key: &ContactKey| self.contacts.get(key).map_or(0, |contact| contact.revision);
+        let fits = change.runs.iter().all(|run| revision(&run.id) == run.revision)
+            && change.contact.iter().all(|ours| contact(&ours.key) == ours.contact.revision);
+        if !fits {
+            return Commit::LostRace;
+        }
+        for run in &change.runs {
+            // As JSON and back, since that is what a store keeps.
+            let mut kept: Run = serde_json::from_value(serde_json::to_value(run).unwrap()).unwrap();
+            kept.revision = run.revision + 1;
+            self.runs.insert(kept.id.clone(), kept);
+        }
+        if let Some(ours) = &change.contact {
+            let mut kept: Contact = serde_json::from_value(serde_json::to_value(&ours.contact).unwrap()).unwrap();
+            kept.revision = ours.contact.revision + 1;
+            self.contacts.insert(ours.key.clone(), kept);
+            self.members.extend(ours.entered.iter().map(|id| (id.clone(), ours.key.clone())));
+            for id in &ours.left {
+                self.members.remove(&(id.clone(), ours.key.clone()));
+            }
+        }
+        Commit::Applied
+    }
+
+    fn write(&mut self, id: &DocumentId, body: Option<&Value>, expect: u64) -> Commit {
+        if self.documents.get(id).map_or(0, |document| document.revision) != expect {
+            return Commit::LostRace;
+        }
+        self.configuration += 1;
+        match body {
+            Some(body) => {
+                let document = Document { id: id.id.clone(), revision: expect + 1, body: body.clone() };
+                self.documents.insert(id.clone(), document);
+            }
+            None => drop(self.documents.remove(id)),
+        }
+        Commit::Applied
+    }
+}
+
+/// The store. Its clones are the same store.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct MemoryStore {
+    content: Arc<Mutex<Content>>,
+    faults: Faults,
+}
+
+impl MemoryStore {
+    pub(super) fn new(faults: Faults) -> Self {
+        Self { content: Arc::default(), faults }
+    }
+
+    /// What is in it, for whoever looks from outside: no call of the port.
+    pub(crate) fn content(&self) -> MutexGuard<'_, Content> {
+        self.content.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn call<T>(&self, what: &'static str, act: impl FnOnce(&mut Content) -> T + Send) -> Result<T, StoreError> {
+        let failed = |retry| StoreError { what, retry, source: None };
+        match self.faults.next(what).await {
+            None => Ok(act(&mut self.content())),
+            Some(Fault::Fails) => Err(failed(Retry::After(None))),
+            Some(Fault::NoAnswer) => {
+                act(&mut self.content());
+                Err(failed(Retry::InDoubt))
+            }
+            Some(Fault::DiesBefore) => self.faults.die().await,
+            Some(Fault::DiesAfter) => {
+                act(&mut self.content());
+                self.faults.die().await
+            }
+        }
+    }
+}
+
+fn page<T>(mut items: Vec<T>, limit: usize, cursor: Option<&str>) -> Page<T> {
+    let from = cursor.map_or(0, |cursor| cursor.parse().unwrap());
+    let rest = items.split_off(from.min(items.len()));
+    let next = (rest.len() > limit).then(|| (from + limit).to_string());
+    Page { items: rest.into_iter().take(limit).collect(), next }
+}
+
+impl Store for MemoryStore {
+    async fn contact(&self, key: &ContactKey) -> Result<Option<Contact>, StoreError> {
+        self.call("contact", |content| content.contacts.get(key).cloned()).await
+    }
+
+    async fn contact_and_event(
+        &self,
+        key: &ContactKey,
+        event: &str,
+    ) -> Result<(Option<Contact>, Option<Event>), StoreError> {
+        let find = |content: &Content| {
+            let found = content.events.iter().find(|(contact, name, ..)| contact == key && name == event);
+            (content.contacts.get(key).cloned(), found.map(|(_, _, event, _)| event.clone()))
+        };
+        self.call("contact_and_event", |content| find(content)).await
+    }
+
+    async fn run_and_contact(&self, id: &RunId) -> Result<(Option<Run>, Option<Contact>), StoreError> {
+        let find = |content: &Content| (content.runs.get(id).cloned(), content.contacts.get(&id.contact()).cloned());
+        self.call("run_and_contact", |content| find(content)).await
+    }
+
+    async fn runs_of(&self, key: &ContactKey) -> Result<Vec<Run>, StoreError> {
+        let mut runs = self
+            .call("runs_of", |content| {
+                content.runs.values().filter(|run| run.id.contact() == *key).cloned().collect::<Vec<_>>()
+            })
+            .await?;
+        runs.sort_by(|a, b| (a.entry.at, &a.id).cmp(&(b.entry.at, &b.id)));
+        Ok(runs)
+    }
+
+    async fn commit(&self, change: &Change) -> Result<Commit, StoreError> {
+        self.call("commit", |content| content.commit(change)).await
+    }
+
+    async fn keep_event(&self, key: &ContactKey, name: &str, event: &Event) -> Result<Kept, StoreError> {
+        self.call("keep_event", |content| {
+            if content.events.iter().any(|(contact, known, ..)| contact == key && known == name) {
+                return Kept::Duplicate;
+            }
+            content.events.push((key.clone(), name.to_owned(), event.clone(), false));
+            Kept::New
+        })
+        .await
+    }
+
+    async fn event_done(&self, key: &ContactKey, name: &str) -> Result<(), StoreError> {
+        self.call("event_done", |content| {
+            for (contact, known, _, done) in &mut content.events {
+                *done |= contact == key && known == name;
+            }
+        })
+        .await
+    }
+
+    async fn events_of(&self, key: &ContactKey, limit: usize, cursor: Option<&str>) -> Result<Page<Event>, StoreError> {
+        let of = |content: &Content| {
+            let events = content.events.iter().rev().filter(|(contact, ..)| contact == key);
+            page(events.map(|(_, _, event, _)| event.clone()).collect(), limit, cursor)
+        };
+        self.call("events_of", |content| of(content)).await
+    }
+
+    async fn due(&self, from: Timestamp, until: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
+        self.call("due", |content| {
+            let due = content.due().into_iter().filter(|due| (from..=until).contains(&due.at));
+            due.take(limit).collect()
+        })
+        .await
+    }
+
+    async fn parked(&self, workflow: &WorkflowId, limit: usize) -> Result<Vec<RunId>, StoreError> {
+        self.call("parked", |content| {
+            let parked = content
+                .runs
+                .values()
+                .filter(|run| run.workflow == *workflow && matches!(run.state, RunState::Parked { .. }));
+            parked.take(limit).map(|run| run.id.clone()).collect()
+        })
+        .await
+    }
+
+    async fn members(
+        &self,
+        segment: &SegmentId,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Result<Page<ContactKey>, StoreError> {
+        let of = |content: &Content| {
+            let members = content.members.iter().filter(|(id, _)| id == segment);
+            page(members.map(|(_, key)| key.clone()).collect(), limit, cursor)
+        };
+        self.call("members", |content| of(content)).await
+    }
+
+    async fn contacts_by_email(&self, email: &str, limit: usize) -> Result<Vec<Contact>, StoreError> {
+        self.call("contacts_by_email", |content| {
+            let has = |contact: &&Contact| {
+                contact.email.as_ref().is_some_and(|known| known.expose().eq_ignore_ascii_case(email))
+            };
+            content.contacts.values().filter(has).take(limit).cloned().collect()
+        })
+        .await
+    }
+
+    async fn contacts(&self, keys: &[ContactKey]) -> Result<Vec<Contact>, StoreError> {
+        self.call("contacts", |content| keys.iter().filter_map(|key| content.contacts.get(key).cloned()).collect())
+            .await
+    }
+
+    async fn erase_contact(&self, key: &ContactKey, segments: &[SegmentId]) -> Result<(), StoreError> {
+        self.call("erase_contact", |content| {
+            content.contacts.remove(key);
+            content.events.retain(|(contact, ..)| contact != key);
+            content.members.retain(|(segment, member)| member != key || !segments.contains(segment));
+        })
+        .await
+    }
+
+    async fn document(&self, id: &DocumentId) -> Result<Option<Document>, StoreError> {
+        self.call("document", |content| content.documents.get(id).cloned()).await
+    }
+
+    async fn put_document(&self, id: &DocumentId, body: &Value, expect: u64) -> Result<Commit, StoreError> {
+        self.call("put_document", |content| content.write(id, Some(body), expect)).await
+    }
+
+    async fn delete_document(&self, id: &DocumentId, expect: u64) -> Result<Commit, StoreError> {
+        self.call("delete_document", |content| content.write(id, None, expect)).await
+    }
+
+    async fn documents(&self, kind: DocumentKind) -> Result<Vec<Document>, StoreError> {
+        self.call("documents", |content| {
+            let of_kind = content.documents.iter().filter(|(id, _)| id.kind == kind);
+            of_kind.map(|(_, document)| document.clone()).collect()
+        })
+        .await
+    }
+
+    async fn configuration_revision(&self) -> Result<u64, StoreError> {
+        self.call("configuration_revision", |content| content.configuration).await
+    }
+}

@@ -1,0 +1,87 @@
+//! The mails of a run, and what became of them.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The mail of one visit, and what became of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    /// Where it stands.
+    #[serde(rename = "s")]
+    pub state: MessageState,
+    /// Why, where it was not sent.
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Cow<'static, str>>,
+    /// The last attempt, counted from 1; 0 where none was made.
+    #[serde(rename = "n")]
+    pub attempt: u32,
+    /// When it got into this state.
+    #[serde(rename = "a")]
+    pub at: Timestamp,
+    /// The ids that the mail service gave it. More than one is a duplicate (S9).
+    #[serde(rename = "i", default, skip_serializing_if = "Vec::is_empty")]
+    pub ids: Vec<String>,
+    /// When it reached the mailbox.
+    #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
+    pub delivered: Option<Timestamp>,
+    /// When it bounced.
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub bounced: Option<Timestamp>,
+    /// When the recipient called it spam.
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    pub complained: Option<Timestamp>,
+    /// First seen by a person, and by a machine.
+    #[serde(rename = "o", default, skip_serializing_if = "FirstSeen::is_empty")]
+    pub opened: FirstSeen,
+    /// First clicked by a person, and by a machine, by link name. A link without a name is `""`.
+    #[serde(rename = "l", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub clicked: BTreeMap<String, FirstSeen>,
+}
+
+/// The first of each kind (S20).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FirstSeen {
+    /// By a person.
+    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
+    pub human: Option<Timestamp>,
+    /// By a machine: a privacy proxy, a prefetcher, a scanner.
+    #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<Timestamp>,
+}
+
+impl FirstSeen {
+    /// Whether nobody was seen.
+    pub const fn is_empty(&self) -> bool {
+        self.human.is_none() && self.machine.is_none()
+    }
+
+    /// The first time by a person, or by anybody where `machines` count.
+    pub fn first(&self, machines: bool) -> Option<Timestamp> {
+        let machine = self.machine.filter(|_| machines);
+        match (self.human, machine) {
+            (Some(human), Some(machine)) => Some(human.min(machine)),
+            (human, machine) => human.or(machine),
+        }
+    }
+}
+
+/// Where a mail stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageState {
+    /// Somebody is sending it.
+    Claimed,
+    /// Given back after a throttle; it will be tried again.
+    Released,
+    /// The mail service took it.
+    Sent,
+    /// It may or may not have been taken.
+    Unknown,
+    /// It was refused, or could not be made.
+    Failed,
+    /// It was not to be sent.
+    Skipped,
+}

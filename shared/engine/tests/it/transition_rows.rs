@@ -1,0 +1,270 @@
+//! The rows and columns of the transition table: where a run may stand, and what may come in.
+//!
+//! Each list is made together with a `match` without a wildcard: a new state, input, answer or kind of engagement does
+//! not compile until it has a row.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+use carepath_engine::Phi;
+use carepath_engine::advance::{Answer, EngagementKind, Input};
+use carepath_engine::run::{Place, State};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use crate::play::{Play, accepted, after, answered, engaged, event, start, version};
+
+/// Where a run stands, and at which moment.
+pub(crate) struct Stand {
+    pub(crate) words: &'static str,
+    pub(crate) play: Play,
+    pub(crate) now: Timestamp,
+}
+
+/// What comes in.
+pub(crate) struct Ask {
+    pub(crate) words: &'static str,
+    pub(crate) input: fn(&Stand) -> Input,
+    /// Whether the contact meets an exit rule when it comes in.
+    pub(crate) gone: bool,
+}
+
+const fn ask(words: &'static str, input: fn(&Stand) -> Input) -> Ask {
+    Ask { words, input, gone: false }
+}
+
+macro_rules! rows {
+    ($kind:ident, $all:ident: $of:ident => $row:ty; $($variant:ident { $($row_of:expr),+ $(,)? })+) => {
+        /// The name of the variant.
+        pub(crate) fn $kind(of: &$of) -> &'static str {
+            match of {
+                $($of::$variant { .. } => stringify!($variant),)+
+            }
+        }
+
+        /// All rows, each with the variant that it is of.
+        pub(crate) fn $all() -> Vec<(&'static str, $row)> {
+            vec![$($((stringify!($variant), $row_of),)+)+]
+        }
+    };
+}
+
+rows! { state_kind, stands: State => Stand;
+    Ready {
+        stand("at a mail that is due", mail(), start()),
+        stand("at a mail that is due, its workflow paused", paused(mail()), start()),
+        stand("at a mail that is deferred", deferred(), after(5)),
+        stand("at a wait that a pause held up", held(), after(90_000)),
+    }
+    Claimed {
+        stand("with its time running", claimed(), after(1)),
+        looked_at("when it has run out", claimed()),
+    }
+    Unknown {
+        stand("between two looks", unknown(), after(60)),
+        looked_at("at a look", unknown()),
+        looked_at("at the last look", at_last_look(unknown())),
+        looked_at("at the last look, to be sent again", at_last_look(unknown_resend())),
+    }
+    Waiting {
+        stand("for one of several things", reading(), after(60)),
+        looked_at("for one of several things, time and grace over", reading()),
+        looked_at("for one of several things, over, its workflow paused", paused(reading())),
+        stand("for a time", resting(), after(7_200)),
+        looked_at("for a time that has come", resting()),
+    }
+    Parked {
+        stand("while the pause lasts", parked(), after(9_000)),
+        stand("when the pause is over", unpaused(parked()), after(9_000)),
+    }
+    Ended {
+        stand("and settled", ended(reading()), after(60)),
+        stand("with a mail under way", ended(claimed()), after(60)),
+        looked_at("with a mail under way, its time over", ended(claimed())),
+    }
+}
+
+rows! { input_kind, asks: Input => Ask;
+    Due { ask("", |_| Input::Due) }
+    Claim { ask("", |_| Input::Claim) }
+    Defer { ask("", |stand| Input::Defer { until: hour_after(stand.now), reason: "rate".into() }) }
+    Fail { ask("", |_| Input::Fail("template".into())) }
+    Answered {
+        ask("Accepted", |stand| answer(stand, accepted("m1"))),
+        ask("Accepted under a second id", |stand| answer(stand, accepted("m2"))),
+        ask("Refused", |stand| answer(stand, Answer::Refused("refused".into()))),
+        ask("Throttled", |stand| answer(stand, Answer::Throttled { until: hour_after(stand.now) })),
+        ask("Unknown", |stand| answer(stand, Answer::Unknown)),
+    }
+    Engaged {
+        ask("Sent", |stand| engagement(stand, EngagementKind::Sent, false)),
+        ask("Rejected", |stand| engagement(stand, EngagementKind::Rejected, false)),
+        ask("Delivered", |stand| engagement(stand, EngagementKind::Delivered, false)),
+        ask("Opened", |stand| engagement(stand, EngagementKind::Opened, false)),
+        ask("Opened by a machine", |stand| engagement(stand, EngagementKind::Opened, true)),
+        ask("Clicked", |stand| engagement(stand, EngagementKind::Clicked { link: "go".to_owned() }, false)),
+        ask("Bounced for good", |stand| engagement(stand, EngagementKind::Bounced { permanent: true }, false)),
+        ask("Bounced", |stand| engagement(stand, EngagementKind::Bounced { permanent: false }, false)),
+        ask("Complained", |stand| engagement(stand, EngagementKind::Complained, false)),
+    }
+    Heard {
+        ask("what a path waits for", |stand| event("e1", "called", stand.now)),
+        ask("an exit rule", |stand| event("e1", "left", stand.now)),
+        ask("the goal", |stand| event("e1", "activated", stand.now)),
+        ask("anything else", |stand| event("e1", "other", stand.now)),
+    }
+    Changed {
+        ask("nothing that counts", |_| Input::Changed),
+        Ask { words: "an exit rule holds", input: |_| Input::Changed, gone: true },
+    }
+    Cancel { ask("", |_| Input::Cancel) }
+    Delete { ask("", |_| Input::Delete) }
+    Resume { ask("", |_| Input::Resume) }
+}
+
+rows! { answer_kind, answers: Answer => &'static str;
+    Accepted { "Accepted", "Accepted under a second id" }
+    Refused { "Refused" }
+    Throttled { "Throttled" }
+    Unknown { "Unknown" }
+}
+
+rows! { engagement_kind, engagements: EngagementKind => &'static str;
+    Sent { "Sent" }
+    Rejected { "Rejected" }
+    Delivered { "Delivered" }
+    Opened { "Opened", "Opened by a machine" }
+    Clicked { "Clicked" }
+    Bounced { "Bounced for good", "Bounced" }
+    Complained { "Complained" }
+}
+
+fn hour_after(now: Timestamp) -> Timestamp {
+    now + SignedDuration::from_hours(1)
+}
+
+/// The mail step that the run is at, or came by last.
+fn mail_step(stand: &Stand) -> u16 {
+    let visited = stand.play.run.visits.iter().rev().find_map(|visit| match visit.place {
+        Place::Step(step) if stand.play.run.messages.contains_key(&step) => Some(step),
+        Place::Step(_) | Place::Entry | Place::End => None,
+    });
+    visited.unwrap_or_default()
+}
+
+fn answer(stand: &Stand, answer: Answer) -> Input {
+    answered(mail_step(stand), 1, answer)
+}
+
+fn engagement(stand: &Stand, kind: EngagementKind, machine: bool) -> Input {
+    engaged(mail_step(stand), kind, stand.now, machine)
+}
+
+const fn stand(words: &'static str, play: Play, now: Timestamp) -> Stand {
+    Stand { words, play, now }
+}
+
+/// At the very moment at which the run asked to be looked at.
+fn looked_at(words: &'static str, play: Play) -> Stand {
+    let now = play.run.state.due().unwrap();
+    Stand { words, play, now }
+}
+
+/// At the mail that the workflow begins with.
+pub(crate) fn mail() -> Play {
+    Play::new(version(&json!({
+        "id": "table", "class": "care", "entry": { "event": "joined" },
+        "exit": [{ "event": "left" }, { "when": { "attribute": "gone", "eq": true } }],
+        "goal": { "event": "activated" },
+        "steps": {
+            "welcome": { "send": { "template": "welcome", "on_failure": "sorry" }, "next": "read" },
+            "read": { "wait_for": {
+                "paths": [{ "when": { "opened": "welcome" }, "next": "rest" }, { "event": "called", "next": "hand_over" }],
+                "timeout": "1h", "next": "rest" } },
+            "rest": { "wait": { "for": "1d" }, "next": "more" },
+            "more": { "send": { "template": "more", "on_unknown": "resend" }, "next": "hand_over" },
+            "hand_over": { "jump": { "workflow": "elsewhere" } },
+            "sorry": { "update": { "set": { "unreachable": true } }, "next": "end" }
+        }
+    })))
+}
+
+fn deferred() -> Play {
+    let mut play = mail();
+    play.take(&Input::Defer { until: after(3_600), reason: "rate".into() }, start());
+    play
+}
+
+fn claimed() -> Play {
+    let mut play = mail();
+    play.take(&Input::Claim, start());
+    play
+}
+
+fn unknown() -> Play {
+    let mut play = claimed();
+    play.take(&answered(0, 1, Answer::Unknown), after(1));
+    play
+}
+
+fn unknown_resend() -> Play {
+    let mut play = resting();
+    let due = play.run.state.due().unwrap();
+    play.take(&Input::Due, due);
+    play.take(&Input::Claim, due);
+    let step = play.run.state.step().unwrap();
+    play.take(&answered(step, 1, Answer::Unknown), due);
+    play
+}
+
+fn at_last_look(mut play: Play) -> Play {
+    for _ in 0..3 {
+        play.take(&Input::Due, play.run.state.due().unwrap());
+    }
+    play
+}
+
+fn reading() -> Play {
+    let mut play = claimed();
+    play.take(&answered(0, 1, accepted("m1")), after(1));
+    play
+}
+
+fn resting() -> Play {
+    let mut play = reading();
+    play.take(&Input::Due, play.run.state.due().unwrap());
+    play
+}
+
+fn paused(mut play: Play) -> Play {
+    play.paused = true;
+    play
+}
+
+fn unpaused(mut play: Play) -> Play {
+    play.paused = false;
+    play
+}
+
+fn parked() -> Play {
+    let mut play = paused(reading());
+    play.take(&Input::Due, play.run.state.due().unwrap());
+    play
+}
+
+/// Entered a wait while its workflow was paused, and was let go on.
+fn held() -> Play {
+    let mut play = paused(claimed());
+    play.take(&answered(0, 1, accepted("m1")), after(1));
+    let mut play = unpaused(play);
+    play.take(&Input::Resume, after(60));
+    play
+}
+
+fn ended(mut play: Play) -> Play {
+    play.take(&Input::Cancel, after(5));
+    play
+}
+
+/// The contact as one whom an exit rule lets go.
+pub(crate) fn gone(play: &mut Play) {
+    play.contact.attributes = Phi([("gone".to_owned(), json!(true))].into_iter().collect());
+}
