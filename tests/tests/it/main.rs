@@ -1,7 +1,11 @@
-//! Rules that the repository as a whole keeps.
+//! Rules that the repository as a whole keeps, and stories of users, played against the real command.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails as the test does")]
 
+mod appointments;
 mod directions;
 mod docs_links;
 mod file_sizes;
+mod lives;
+mod onboarding;
 mod semantics_doc;
+mod support;

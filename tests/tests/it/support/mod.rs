@@ -1,0 +1,5 @@
+//! What system tests stand on.
+
+pub(crate) mod dev;
+pub(crate) mod home;
+pub(crate) mod story;
