@@ -73,7 +73,7 @@ async fn a_mail_that_falls_into_the_night_goes_out_when_the_patients_window_open
     assert_eq!((text(&run, "current"), text(&run, "due")), ("confirm", "2040-01-03T13:00:00Z"));
     let why = visit(&run, "confirm")["explanation"].as_array().unwrap().clone();
     assert!(why.iter().any(|it| it["test"] == "send window open" && it["observed"] == "Mon 21:00"), "{why:?}");
-    assert!(why.iter().any(|it| it["source"] == "contact"), "whose zone it is, is told: {why:?}");
+    assert!(why.iter().any(|it| it["source"] == "zone of the contact"), "whose zone it is, is told: {why:?}");
     dev.to("2040-01-03T13:00:00Z").await;
     assert_eq!(dev.subjects("olga").await, [BOOKED]);
 }

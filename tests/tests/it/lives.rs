@@ -29,8 +29,10 @@ async fn s15_a_pause_freezes_and_nobody_is_lost_when_it_ends() {
     dev.settle().await;
     dev.post("/v1/workflows/slow/pause", json!({})).await;
     dev.advance("5d").await;
+    // Who comes in meanwhile is held at the first step.
+    dev.person("late").await;
     dev.happens("late", "joined").await;
-    assert!(dev.runs("late").await.is_empty(), "nobody comes in during a pause");
+    assert_eq!(text(&dev.run("late").await, "status"), "paused");
     for id in &people {
         let run = dev.run(id).await;
         assert_eq!((text(&run, "status"), steps(&run)), ("paused", vec!["day"]));
@@ -46,6 +48,9 @@ async fn s15_a_pause_freezes_and_nobody_is_lost_when_it_ends() {
         assert_eq!(text(&dev.run(id).await, "ended"), "completed");
         assert_eq!(dev.subjects(id).await, ["note"], "{id}");
     }
+    assert!(dev.mails("late").await.is_empty(), "the day's wait begins when the pause ends");
+    dev.advance("25h").await;
+    assert_eq!(dev.subjects("late").await, ["note"]);
 }
 
 #[tokio::test]
@@ -160,9 +165,12 @@ async fn s6_every_run_ends_with_a_reason() {
     document["exit"] = json!([{ "event": "left" }]);
     document["send_policy"] = json!({ "cap": { "max": 1, "per": "30d", "on_capped": "exit" } });
     dev.publish(document).await;
-    let twice = json!({ "first": { "send": { "template": "note" }, "next": "again" }, "again": { "wait": { "for": "1h" }, "next": "round" },
-        "round": { "jump": { "step": "first" } } });
-    dev.publish(workflow("circle", "went_round", twice)).await;
+    let round = json!({
+        "first": { "send": { "template": "note" }, "next": "again" },
+        "again": { "wait_for": { "paths": [{ "event": "enough", "next": "end" }], "timeout": "1h", "next": "round" } },
+        "round": { "jump": { "step": "first" } },
+    });
+    dev.publish(workflow("circle", "went_round", round)).await;
     for id in ["completed", "goal", "exited", "cancelled", "revisit"] {
         dev.person(id).await;
         dev.happens(id, if id == "revisit" { "went_round" } else { "joined" }).await;

@@ -2,9 +2,11 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails as the test does")]
 
 mod appointments;
+mod consent;
 mod directions;
 mod docs_links;
 mod file_sizes;
+mod heard;
 mod lives;
 mod onboarding;
 mod semantics_doc;
