@@ -7,6 +7,7 @@ mod directions;
 mod docs_links;
 mod file_sizes;
 mod heard;
+mod killed;
 mod lives;
 mod onboarding;
 mod semantics_doc;

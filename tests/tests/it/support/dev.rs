@@ -54,7 +54,12 @@ impl Dev {
 
     /// A system over the data that a folder has.
     pub(crate) fn over(home: Home) -> Self {
-        let serving = home.serve();
+        Self::with(home, &[])
+    }
+
+    /// A system over the data that a folder has, with more arguments.
+    pub(crate) fn with(home: Home, more: &[&str]) -> Self {
+        let serving = home.serve(more);
         let text = |name: &str| serving.told[name].as_str().unwrap().to_owned();
         // A system that answers nothing for so long hangs.
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_mins(1)).build().unwrap();

@@ -88,11 +88,12 @@ impl Home {
     }
 
     /// Starts `carepath dev` here and waits until it says that it serves.
-    pub(crate) fn serve(&self) -> Serving {
+    pub(crate) fn serve(&self, more: &[&str]) -> Serving {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.0.path().join("log")).unwrap();
         let data = self.data();
         let mut child = Command::new(program())
             .args(["dev", "--port", "0", "--clock", "manual", "--data", data.to_str().unwrap()])
+            .args(more)
             .env_remove("RUST_LOG")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -2,4 +2,5 @@
 
 pub(crate) mod dev;
 pub(crate) mod home;
+pub(crate) mod smtp;
 pub(crate) mod story;
