@@ -15,8 +15,8 @@ use crate::support::story::{steps, text, visit};
 
 const KILLS: usize = 5;
 /// Batches of a round, and contacts of a batch.
-const BATCHES: usize = 12;
-const PEOPLE: usize = 10;
+const BATCHES: usize = 10;
+const PEOPLE: usize = 8;
 
 /// Another number at each run of the test.
 fn any_of(range: std::ops::Range<usize>) -> usize {

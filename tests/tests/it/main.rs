@@ -2,13 +2,16 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails as the test does")]
 
 mod appointments;
+mod command;
 mod consent;
 mod directions;
 mod docs_links;
 mod file_sizes;
 mod heard;
+mod hostile;
 mod killed;
 mod lives;
 mod onboarding;
+mod process;
 mod semantics_doc;
 mod support;
