@@ -3,10 +3,11 @@
 //! One commit carries as much as it can: what an input moves, and the claim of the mail that follows; what the mail
 //! service answered, and all that follows from it. Nothing is sent that is not claimed, and nothing is claimed twice.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use carepath_engine::advance::{Alarm, Answer, Begin, Decision, Input, JumpOut, Moment, Transition, advance, begin};
-use carepath_engine::ids::RunId;
+use carepath_engine::ids::{RunId, StepId};
 use carepath_engine::run::{Ancestor, Place, State};
 use carepath_engine::version::{StepKind, TemplateRef, Version};
 use carepath_engine::{Contact, Run};
@@ -201,21 +202,26 @@ impl<'a, P: Ports> Hand<'a, P> {
         Ok(mail::make(&template, &self.run, &self.version, &self.contact, account, self.now(), attempt))
     }
 
+    /// The run, and all that its jumps begin: a run that is begun may jump on at once.
+    fn with_jumps(&mut self, now: Timestamp) -> Result<Vec<Run>, UseError> {
+        let mut runs = vec![self.run.clone()];
+        let own = std::mem::take(&mut self.jumps).into_iter();
+        let mut open: VecDeque<_> = own.map(|jump| (self.run.clone(), Arc::clone(&self.version), jump)).collect();
+        while let Some((from, version, jump)) = open.pop_front() {
+            let Some((begun, version)) = self.jump(&from, &version, &jump, now)? else { continue };
+            if let Some(contact) = begun.contact {
+                self.contact = contact;
+                self.contact_changed = true;
+            }
+            open.extend(begun.jumps.into_iter().map(|jump| (begun.run.clone(), Arc::clone(&version), jump)));
+            runs.push(begun.run);
+        }
+        Ok(runs)
+    }
+
     async fn commit(&mut self) -> Result<Commit, UseError> {
         let now = self.now();
-        let mut runs = vec![self.run.clone()];
-        let mut queue = std::mem::take(&mut self.jumps);
-        while let Some(jump) = queue.pop() {
-            if let Some(transition) = self.jump(&jump, now)? {
-                runs.push(transition.run);
-                if let Some(contact) = transition.contact {
-                    self.contact = contact;
-                    self.contact_changed = true;
-                }
-                // A run begun by a jump may jump on at once; its own jumps are its own to commit when it is driven.
-                queue.clear();
-            }
-        }
+        let runs = self.with_jumps(now)?;
         let key = self.run.id.contact();
         let contact = self
             .contact_changed
@@ -253,28 +259,34 @@ impl<'a, P: Ports> Hand<'a, P> {
         hint(app, &self.run).await;
     }
 
-    /// The run that a jump begins, in the version that is published now.
-    fn jump(&self, jump: &JumpOut, now: Timestamp) -> Result<Option<Transition>, UseError> {
+    /// The run that a jump of `from` begins, and its version: the one that is published now.
+    fn jump(
+        &self,
+        from: &Run,
+        of: &Version,
+        jump: &JumpOut,
+        now: Timestamp,
+    ) -> Result<Option<(Transition, Arc<Version>)>, UseError> {
         let Some(live) = self.published.workflows.get(&jump.workflow) else {
-            tracing::error!(run = %self.run.id, workflow = %jump.workflow, "jump into a workflow that is not published");
+            tracing::error!(run = %from.id, workflow = %jump.workflow, "jump into a workflow that is not published");
             return Ok(None);
         };
         let version = Arc::clone(&live.version);
-        let mut lineage = self.run.lineage.clone();
+        let mut lineage = from.lineage.clone();
         lineage.push(Ancestor {
-            run: self.run.id.clone(),
-            workflow: self.run.workflow.clone(),
-            steps: self.visited_steps(),
+            run: from.id.clone(),
+            workflow: from.workflow.clone(),
+            steps: visited_steps(from, of),
         });
         let begun = Begin {
-            id: self.app.secret.jump_id(&self.run.id, jump.from),
-            key: self.run.key.as_ref().map(|key| key.expose().clone()),
-            number: self.run.entry.number,
-            cause: format!("jump {}", self.run.id),
+            id: self.app.secret.jump_id(&from.id, jump.from),
+            key: from.key.as_ref().map(|key| key.expose().clone()),
+            number: from.entry.number,
+            cause: format!("jump {}", from.id),
             payload: jump.payload.expose().clone(),
             why: Vec::new(),
             lineage,
-            hops: self.run.hops,
+            hops: from.hops,
             start: jump.step.as_ref().and_then(|step| version.index_of(step)),
         };
         let moment = Moment {
@@ -284,15 +296,7 @@ impl<'a, P: Ports> Hand<'a, P> {
             account_zone: &self.published.account.zone,
             paused: live.paused,
         };
-        Ok(Some(begin(begun, moment)?))
-    }
-
-    fn visited_steps(&self) -> Vec<carepath_engine::ids::StepId> {
-        let steps = self.run.visits.iter().filter_map(|visit| match visit.place {
-            Place::Step(index) => Some(self.version.step(index)?.id.clone()),
-            Place::Entry | Place::End => None,
-        });
-        steps.collect()
+        Ok(Some((begin(begun, moment)?, version)))
     }
 
     /// Takes up the run as somebody else left it, and applies again what is pending. `false` where nothing is left to
@@ -313,6 +317,14 @@ impl<'a, P: Ports> Hand<'a, P> {
         }
         Ok(had_work)
     }
+}
+
+fn visited_steps(run: &Run, version: &Version) -> Vec<StepId> {
+    let steps = run.visits.iter().filter_map(|visit| match visit.place {
+        Place::Step(index) => Some(version.step(index)?.id.clone()),
+        Place::Entry | Place::End => None,
+    });
+    steps.collect()
 }
 
 /// Leaves word of when a run is to be looked at again. The `due` index has it too; this is only faster.
