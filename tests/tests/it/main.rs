@@ -9,6 +9,7 @@ mod docs_links;
 mod file_sizes;
 mod heard;
 mod hostile;
+mod jumps;
 mod killed;
 mod lives;
 mod onboarding;
