@@ -172,10 +172,9 @@ impl Fields {
         self.faults.push(FieldError::new(pointer, rule, message));
     }
 
-    /// Notes a fault at a pointer below the object, given without its first `/`; at the object itself where it is empty.
+    /// Notes a fault at a pointer below the object, given without its first `/`.
     pub(crate) fn fault_at(&mut self, below: &str, rule: &'static str, message: impl Into<String>) {
-        let slash = if below.is_empty() { "" } else { "/" };
-        let pointer = format!("{}{slash}{below}", self.at);
+        let pointer = format!("{}/{below}", self.at);
         self.faults.push(FieldError::new(pointer, rule, message));
     }
 

@@ -117,11 +117,12 @@ fn starts(version: &Version, change: &Change) -> bool {
 async fn look_at<P: Ports>(app: &App<P>, id: &RunId) -> Result<(), UseError> {
     let (Some(run), contact) = app.ports.store().run_and_contact(id).await? else { return Ok(()) };
     let now = app.ports.clock().now();
-    let Some(contact) = contact else {
-        // Its contact is gone: a deletion that was cut short is finished here.
-        let nobody = Contact::new(run.contact.clone(), now);
-        return drive::apply(app, run, nobody, Input::Delete).await;
-    };
+    let gone = contact.is_none();
+    let contact = contact.unwrap_or_else(|| Contact::new(run.contact.clone(), now));
+    if gone && !run.is_ended() {
+        // A deletion that was cut short is finished here.
+        return drive::apply(app, run, contact, Input::Delete).await;
+    }
     if run.state.due().is_none_or(|due| due > now) && !matches!(run.state, State::Parked { .. }) {
         return Ok(());
     }
