@@ -89,7 +89,7 @@ async fn s11_marketing_goes_to_subscribers_alone() {
         dev.happens(id, "joined").await;
         assert_eq!(dev.mails(id).await.len(), usize::from(reason.is_none()), "{id}");
         let run = dev.run(id).await;
-        assert_eq!(text(&run, "ended"), "completed");
+        assert_eq!(text(&run, "status"), "ended");
         if let Some(reason) = reason {
             assert_eq!(message(&run, "news"), ("skipped", reason));
         }

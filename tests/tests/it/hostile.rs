@@ -55,7 +55,7 @@ async fn what_is_no_json_is_refused_and_not_repeated() {
 #[tokio::test]
 async fn every_fault_of_a_contact_and_of_an_event_is_named_and_nothing_is_half_written() {
     let dev = Dev::start().await;
-    let contact = json!({ "email": "not an address", "zone": "Mars/Olympus", "locale": 7, "e-mail": "x",
+    let contact = json!({ "email": "not an address", "zone": "Mars/Olympus", "locale": 7, "mail": "x",
         "attributes": { "a\u{0}b": 1 }, "topics": { "tips": "perhaps" } });
     let answer = dev.try_put(ANN, &contact).await;
     assert_eq!(answer.problem(), (422, "invalid"));
@@ -64,7 +64,7 @@ async fn every_fault_of_a_contact_and_of_an_event_is_named_and_nothing_is_half_w
         ("/email", "email"),
         ("/zone", "zone"),
         ("/locale", "type"),
-        ("/e-mail", "unknown_field"),
+        ("/mail", "unknown_field"),
         ("/attributes", "name"),
         ("/topics/tips", "value"),
     ] {

@@ -190,35 +190,61 @@ async fn s6_every_run_ends_with_a_reason() {
     assert_eq!(again.problem(), (409, "run_ended"));
 }
 
+/// S6, S26: who is deleted leaves a run that has ended as deleted, and nothing else.
 #[tokio::test]
 async fn s26_deleting_a_contact_ends_its_runs_and_leaves_nothing_of_it() {
     let dev = office().await;
-    dev.publish(workflow("slow", "joined", patience())).await;
+    let mut document = workflow("slow", "joined", patience());
+    document["entry"] = json!({ "event": "joined", "key": "case",
+        "where": { "event": "case", "exists": true }, "filter": { "attribute": "risk", "ne": "none" } });
+    dev.publish(document).await;
+    dev.publish(workflow("quick", "joined", hello())).await;
     dev.put("/v1/segments/vips", json!({ "id": "vips", "name": "VIPs" })).await;
-    dev.person("gone").await;
-    dev.person("stays").await;
-    for id in ["gone", "stays"] {
-        dev.happens(id, "joined").await;
+    for id in ["canary", "stays"] {
+        dev.person(id).await;
+        dev.patch(&format!("/v1/contacts/{id}"), json!({ "attributes": { "risk": "canary-risk" } })).await;
+        dev.tell(id, json!({ "name": "joined", "properties": { "case": "canary-case" } })).await;
     }
-    dev.post("/v1/segments/vips/members", json!({ "add": ["gone", "stays"] })).await;
-    let run = dev.run("gone").await;
-    assert_eq!(dev.try_delete("/v1/contacts/gone").await.status, 204);
+    dev.post("/v1/segments/vips/members", json!({ "add": ["canary", "stays"] })).await;
+    let runs = dev.runs("canary").await;
+    assert!(runs.iter().any(|run| run.to_string().contains("canary-risk")), "{runs:?}");
+    assert_eq!(dev.try_delete("/v1/contacts/canary").await.status, 204);
     dev.advance("3d").await;
-    assert!(dev.mails("gone").await.is_empty());
-    assert_eq!(dev.mails("stays").await.len(), 1);
-    for path in ["/v1/contacts/gone", "/v1/contacts/gone/runs"] {
-        assert_eq!(dev.try_get(path).await.problem(), (404, "not_found"), "{path}");
+    assert_eq!((dev.mails("canary").await.len(), dev.mails("stays").await.len()), (1, 2));
+    for path in ["", "/runs", "/timeline"] {
+        assert_eq!(dev.try_get(&format!("/v1/contacts/canary{path}")).await.problem(), (404, "not_found"), "{path}");
     }
-    let timeline = dev.try_get("/v1/contacts/gone/timeline").await;
-    assert_eq!(timeline.problem(), (404, "not_found"));
-    assert_eq!(dev.try_get(&format!("/v1/runs/{}", text(&run, "id"))).await.problem(), (404, "not_found"));
+    for run in &runs {
+        let left = dev.get(&format!("/v1/runs/{}", text(run, "id"))).await;
+        let reason = if run["workflow"] == "slow" { "deleted" } else { "completed" };
+        assert_eq!((text(&left, "status"), text(&left, "ended")), ("ended", reason));
+        assert!(!left.to_string().contains("canary"), "{left}");
+    }
     assert_eq!(dev.members("vips").await, ["stays"]);
-    assert_eq!(dev.get("/v1/contacts?email=gone@example.org").await["items"], json!([]));
-    assert_eq!(dev.try_delete("/v1/contacts/gone").await.problem(), (404, "not_found"));
-    // Whoever comes under the same id later is somebody new.
-    dev.person("gone").await;
-    dev.happens("gone", "joined").await;
-    let run = dev.run("gone").await;
-    assert_eq!((text(&run, "status"), steps(&run)), ("waiting", vec!["day"]));
-    assert_eq!(text(visit(&run, "day"), "kind"), "wait");
+    assert_eq!(dev.get("/v1/contacts?email=canary@example.org").await["items"], json!([]));
+    assert_eq!(dev.try_delete("/v1/contacts/canary").await.problem(), (404, "not_found"));
+}
+
+#[tokio::test]
+async fn s26_whoever_comes_under_the_id_of_somebody_who_was_deleted_is_somebody_new() {
+    let dev = office().await;
+    for (id, key) in [("plain", json!(null)), ("keyed", json!("case"))] {
+        let mut document = workflow(id, id, hello());
+        document["entry"] = json!({ "event": id, "reentry": { "mode": "always", "max_entries": 1 } });
+        if key.is_string() {
+            document["entry"]["key"] = key;
+        }
+        dev.publish(document).await;
+    }
+    for round in 1..=3 {
+        dev.person("ann").await;
+        for name in ["plain", "keyed"] {
+            for _ in 0..2 {
+                dev.tell("ann", json!({ "name": name, "properties": { "case": "c-1" } })).await;
+            }
+        }
+        assert_eq!(dev.runs("ann").await.len(), 2, "once each, and nothing of before");
+        assert_eq!(dev.mails("ann").await.len(), 2 * round);
+        assert_eq!(dev.try_delete("/v1/contacts/ann").await.status, 204);
+    }
 }
