@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::dev::Dev;
-use crate::support::story::{hello, steps, text, visit, workflow};
+use crate::support::story::{hello, steps, text, workflow};
 
 /// A day's wait, and a mail.
 fn patience() -> Value {
