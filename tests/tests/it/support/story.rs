@@ -22,8 +22,8 @@ pub(crate) fn visit<'a>(run: &'a Value, step: &str) -> &'a Value {
 }
 
 /// A workflow that `event` starts.
-pub(crate) fn workflow(id: &str, event: &str, steps: Value) -> Value {
-    json!({ "id": id, "name": id, "class": "operational", "entry": { "event": event }, "steps": steps })
+pub(crate) fn workflow(id: &str, event: &str, steps: impl Into<Value>) -> Value {
+    json!({ "id": id, "name": id, "class": "operational", "entry": { "event": event }, "steps": steps.into() })
 }
 
 /// Steps that say hello and are over.
