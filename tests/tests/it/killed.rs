@@ -15,8 +15,8 @@ use crate::support::story::{steps, text, visit};
 
 const KILLS: usize = 5;
 /// Batches of a round, and contacts of a batch.
-const BATCHES: usize = 10;
-const PEOPLE: usize = 8;
+const BATCHES: usize = 8;
+const PEOPLE: usize = 5;
 
 /// Another number at each run of the test.
 fn any_of(range: std::ops::Range<usize>) -> usize {
@@ -157,4 +157,31 @@ async fn s8_a_mail_that_was_under_way_when_the_process_died_is_shown_as_unknown_
     );
     assert_eq!(dev.get("/_dev/metrics").await["unknown_open"], 0);
     assert_eq!(server.mails(), 1, "it was handed over once");
+}
+
+#[tokio::test]
+async fn a_mail_that_is_under_way_to_somebody_who_is_deleted_is_settled_and_forgotten() {
+    let server = Silent::listen();
+    let dev = Dev::with(Home::new(), &["--smtp", &server.url]);
+    dev.to(crate::support::dev::START).await;
+    dev.example("new-member-onboarding");
+    dev.person("ann").await;
+    dev.post("/v1/contacts/ann/events", json!({ "name": "member_joined", "properties": { "said": "canary" } })).await;
+    server.has_a_mail();
+    let run = dev.run("ann").await;
+    assert_eq!(dev.try_delete("/v1/contacts/ann").await.status, 204);
+    let dev = Dev::with(dev.kill(), &["--smtp", &server.url]);
+    dev.advance("3d").await;
+    let left = dev.get(&format!("/v1/runs/{}", text(&run, "id"))).await;
+    let message = &visit(&left, "welcome")["message"];
+    assert_eq!((text(&left, "ended"), text(message, "reason")), ("deleted", "treated_as_sent"), "{left}");
+    assert!(!left.to_string().contains("canary"), "{left}");
+    assert_eq!(dev.try_get("/v1/contacts/ann/runs").await.problem(), (404, "not_found"));
+    assert_eq!(server.mails(), 1);
+    let settled = dev.post("/_dev/settle", json!({})).await;
+    assert_eq!(
+        (&settled["settled"], &settled["runs_waiting"]),
+        (&json!(true), &json!(0)),
+        "nothing is left to look at"
+    );
 }

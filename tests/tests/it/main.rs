@@ -16,3 +16,4 @@ mod onboarding;
 mod process;
 mod semantics_doc;
 mod support;
+mod triggers;

@@ -1,6 +1,7 @@
 //! Starting and stopping: what is in the way is named, and what was kept is found again.
 
 use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -72,6 +73,26 @@ async fn what_is_in_the_folder_is_for_its_owner_alone_and_says_where_everything_
         (200, "text/html; charset=utf-8")
     );
     assert_eq!(dev.get("/_dev/clock").await["mode"], "manual");
+}
+
+#[tokio::test]
+async fn a_start_with_seed_shows_the_examples_with_people_in_them_and_a_second_one_changes_nothing() {
+    let mut home = Home::new();
+    for _ in 0..2 {
+        let dev = Dev::with(home, &["--seed"]);
+        let patience = Instant::now() + Duration::from_secs(50);
+        while !dev.home.log().contains("the examples are in") {
+            assert!(Instant::now() < patience, "{}", dev.home.log());
+            dev.settle().await;
+        }
+        dev.settle().await;
+        for (id, workflow) in [("story-lee", "new-member-onboarding"), ("story-maria", "appointment-reminder")] {
+            assert_eq!(text(&dev.run(id).await, "workflow"), workflow);
+        }
+        assert_eq!(dev.mails("lee").await.len(), 1);
+        home = dev.kill();
+        std::fs::remove_file(home.path().join("log")).unwrap();
+    }
 }
 
 /// S28: asked to stop, it stops, and the next start goes on where it was.
