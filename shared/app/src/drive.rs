@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use carepath_engine::advance::{Alarm, Answer, Begin, Decision, Input, JumpOut, Moment, Transition, advance, begin};
-use carepath_engine::ids::{RunId, StepId};
+use carepath_engine::ids::RunId;
 use carepath_engine::run::{Ancestor, Place, State};
 use carepath_engine::version::{StepKind, TemplateRef, Version};
 use carepath_engine::{Contact, Run};
@@ -202,26 +202,10 @@ impl<'a, P: Ports> Hand<'a, P> {
         Ok(mail::make(&template, &self.run, &self.version, &self.contact, account, self.now(), attempt))
     }
 
-    /// The run, and all that its jumps begin: a run that is begun may jump on at once.
-    fn with_jumps(&mut self, now: Timestamp) -> Result<Vec<Run>, UseError> {
-        let mut runs = vec![self.run.clone()];
-        let own = std::mem::take(&mut self.jumps).into_iter();
-        let mut open: VecDeque<_> = own.map(|jump| (self.run.clone(), Arc::clone(&self.version), jump)).collect();
-        while let Some((from, version, jump)) = open.pop_front() {
-            let Some((begun, version)) = self.jump(&from, &version, &jump, now)? else { continue };
-            if let Some(contact) = begun.contact {
-                self.contact = contact;
-                self.contact_changed = true;
-            }
-            open.extend(begun.jumps.into_iter().map(|jump| (begun.run.clone(), Arc::clone(&version), jump)));
-            runs.push(begun.run);
-        }
-        Ok(runs)
-    }
-
     async fn commit(&mut self) -> Result<Commit, UseError> {
         let now = self.now();
-        let runs = self.with_jumps(now)?;
+        let mut runs = vec![self.run.clone()];
+        self.begin_jumps(&mut runs, now)?;
         let key = self.run.id.contact();
         let contact = self
             .contact_changed
@@ -259,11 +243,28 @@ impl<'a, P: Ports> Hand<'a, P> {
         hint(app, &self.run).await;
     }
 
-    /// The run that a jump of `from` begins, and its version: the one that is published now.
+    /// Begins the runs that jumps lead to, and those that these jump on to at once: all of them are one commit.
+    fn begin_jumps(&mut self, runs: &mut Vec<Run>, now: Timestamp) -> Result<(), UseError> {
+        let ours = std::mem::take(&mut self.jumps).into_iter();
+        let mut ahead: VecDeque<_> = ours.map(|jump| (self.run.clone(), Arc::clone(&self.version), jump)).collect();
+        while let Some((from, version, jump)) = ahead.pop_front() {
+            let Some((transition, version)) = self.jump(&from, &version, &jump, now)? else { continue };
+            if let Some(contact) = transition.contact {
+                self.contact = contact;
+                self.contact_changed = true;
+            }
+            let further = transition.jumps.into_iter();
+            ahead.extend(further.map(|jump| (transition.run.clone(), Arc::clone(&version), jump)));
+            runs.push(transition.run);
+        }
+        Ok(())
+    }
+
+    /// The run that a jump of `from` begins, in the version that is published now.
     fn jump(
         &self,
         from: &Run,
-        of: &Version,
+        its: &Version,
         jump: &JumpOut,
         now: Timestamp,
     ) -> Result<Option<(Transition, Arc<Version>)>, UseError> {
@@ -273,11 +274,8 @@ impl<'a, P: Ports> Hand<'a, P> {
         };
         let version = Arc::clone(&live.version);
         let mut lineage = from.lineage.clone();
-        lineage.push(Ancestor {
-            run: from.id.clone(),
-            workflow: from.workflow.clone(),
-            steps: visited_steps(from, of),
-        });
+        let steps = visited_steps(from, its);
+        lineage.push(Ancestor { run: from.id.clone(), workflow: from.workflow.clone(), steps });
         let begun = Begin {
             id: self.app.secret.jump_id(&from.id, jump.from),
             key: from.key.as_ref().map(|key| key.expose().clone()),
@@ -296,7 +294,8 @@ impl<'a, P: Ports> Hand<'a, P> {
             account_zone: &self.published.account.zone,
             paused: live.paused,
         };
-        Ok(Some((begin(begun, moment)?, version)))
+        let transition = begin(begun, moment)?;
+        Ok(Some((transition, version)))
     }
 
     /// Takes up the run as somebody else left it, and applies again what is pending. `false` where nothing is left to
@@ -319,7 +318,7 @@ impl<'a, P: Ports> Hand<'a, P> {
     }
 }
 
-fn visited_steps(run: &Run, version: &Version) -> Vec<StepId> {
+fn visited_steps(run: &Run, version: &Version) -> Vec<carepath_engine::ids::StepId> {
     let steps = run.visits.iter().filter_map(|visit| match visit.place {
         Place::Step(index) => Some(version.step(index)?.id.clone()),
         Place::Entry | Place::End => None,

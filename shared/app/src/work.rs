@@ -117,12 +117,12 @@ fn starts(version: &Version, change: &Change) -> bool {
 async fn look_at<P: Ports>(app: &App<P>, id: &RunId) -> Result<(), UseError> {
     let (Some(run), contact) = app.ports.store().run_and_contact(id).await? else { return Ok(()) };
     let now = app.ports.clock().now();
-    let gone = contact.is_none();
-    let contact = contact.unwrap_or_else(|| Contact::new(run.contact.clone(), now));
-    if gone && !run.is_ended() {
-        // A deletion that was cut short is finished here.
-        return drive::apply(app, run, contact, Input::Delete).await;
-    }
+    let Some(contact) = contact else {
+        // Its contact is gone: a deletion that was cut short is finished here, and a mail that outlived it is settled.
+        let nobody = Contact::new(run.contact.clone(), now);
+        let input = if run.is_ended() { evidence(app, &run).await.unwrap_or(Input::Due) } else { Input::Delete };
+        return drive::apply(app, run, nobody, input).await;
+    };
     if run.state.due().is_none_or(|due| due > now) && !matches!(run.state, State::Parked { .. }) {
         return Ok(());
     }
