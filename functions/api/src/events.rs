@@ -132,10 +132,11 @@ pub(crate) async fn batch<P: Ports>(State(app): State<Arc<App<P>>>, Body(body): 
 fn read_entry(entry: Value) -> Result<Entry, Problem> {
     let mut fields = Fields::of(entry, "")?;
     let (contact, event) = (fields.take("contact"), fields.take("event"));
-    if contact.is_some() == event.is_some() {
-        fields.fault_at("", "entry", "must have `contact` or `event`, one of them");
-    }
     fields.finish("contact, event")?;
+    if contact.is_some() == event.is_some() {
+        let mend = "must have `contact` or `event`, one of them";
+        return Err(Problem::invalid(vec![FieldError::new("", "entry", mend)]));
+    }
     match (contact, event) {
         (Some(contact), _) => {
             let id = contact.get("id").and_then(Value::as_str).map(str::parse::<ContactId>);

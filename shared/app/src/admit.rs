@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use carepath_engine::advance::{self, Admission, Begin, Moment, Refusal};
 use carepath_engine::contact::{Attributes, lookup};
-use carepath_engine::ids::{ContactId, RunId, WorkflowId};
+use carepath_engine::ids::{ContactId, ContactKey, RunId, WorkflowId};
 use carepath_engine::{Contact, Event, Run, Version};
 use serde_json::Value;
 
@@ -58,10 +58,7 @@ pub(crate) async fn try_admit<P: Ports>(
         };
         let prior: Vec<&Run> = runs
             .iter()
-            .filter(|run| {
-                run.workflow == version.workflow
-                    && run.key.as_ref().map(carepath_engine::Phi::expose) == cause.key.as_ref()
-            })
+            .filter(|run| run.workflow == version.workflow && has_key(app, run, &key, cause.key.as_deref()))
             .collect();
         let (number, why) = match advance::admit(&prior, &cause.name, cause.event, &cause.payload, moment) {
             Admission::Admitted { number, why } => (number, why),
@@ -90,6 +87,12 @@ pub(crate) async fn try_admit<P: Ports>(
         }
     }
     Err(UseError::Busy)
+}
+
+/// Whether a run is of this key. One whose contact was deleted has it no more, and is known by its id.
+fn has_key<P: Ports>(app: &App<P>, run: &Run, contact: &ContactKey, key: Option<&str>) -> bool {
+    run.key.as_ref().map(|own| own.expose().as_str()) == key
+        || run.id == app.secret.run_id(contact, &run.workflow, key, run.entry.number)
 }
 
 /// The value of a version's key property, as text.

@@ -143,7 +143,7 @@ pub async fn set_members<P: Ports>(
     Ok(())
 }
 
-/// Deletes a contact: its runs end as `deleted`, and what is stored of it goes (S26).
+/// Deletes a contact: its runs end as `deleted` and forget it, and what is stored of it goes (S26).
 ///
 /// # Errors
 /// `NotFound`, and what the store cannot do; calling again goes on where it stopped.
@@ -153,9 +153,7 @@ pub async fn delete_contact<P: Ports>(app: &App<P>, id: &ContactId) -> Result<()
         return Err(UseError::NotFound { what: "contact" });
     };
     for run in app.ports.store().runs_of(&key).await? {
-        if !run.is_ended() {
-            drive::apply(app, run, contact.clone(), carepath_engine::Input::Delete).await?;
-        }
+        drive::apply(app, run, contact.clone(), carepath_engine::Input::Delete).await?;
     }
     let segments: Vec<_> = contact.segments.keys().cloned().collect();
     Ok(app.ports.store().erase_contact(&key, &segments).await?)

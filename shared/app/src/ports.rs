@@ -204,7 +204,7 @@ pub trait Store: Send + Sync + 'static {
     /// Several contacts, in the order of their keys; those that are gone are left out.
     fn contacts(&self, keys: &[ContactKey]) -> impl Future<Output = Result<Vec<Contact>, StoreError>> + Send;
 
-    /// Deletes a contact's item, events and places in segments. Its runs stay, ended, without it (S26).
+    /// Deletes a contact's item, events and places in segments. Its runs stay, ended, and know nothing of it any more (S26).
     fn erase_contact(
         &self,
         key: &ContactKey,

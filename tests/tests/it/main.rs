@@ -1,7 +1,19 @@
-//! Rules that the repository as a whole keeps.
+//! Rules that the repository as a whole keeps, and stories of users, played against the real command.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails as the test does")]
 
+mod appointments;
+mod command;
+mod consent;
 mod directions;
 mod docs_links;
 mod file_sizes;
+mod heard;
+mod hostile;
+mod jumps;
+mod killed;
+mod lives;
+mod onboarding;
+mod process;
 mod semantics_doc;
+mod support;
+mod triggers;

@@ -96,12 +96,14 @@ fn reentry(
     if prior.iter().any(|run| run.entry.cause == cause) {
         return Some(Refusal::SameCause);
     }
-    let last = prior.iter().map(|run| run.entry.at).max()?;
+    // Runs of somebody who was deleted are not those of whoever comes under the same id later.
+    let (own, gone): (Vec<&Run>, Vec<&Run>) = prior.iter().partition(|run| run.contact == moment.contact.id);
+    let last = own.iter().map(|run| run.entry.at).max()?;
     let mut refuse = |test: &'static str, refusal: Refusal| {
         why.push(Explanation::new(test, false, "runs of the contact").observed(last.to_string()));
         Some(refusal)
     };
-    if prior.iter().any(|run| !run.is_ended()) {
+    if own.iter().any(|run| !run.is_ended()) {
         return refuse("no live run", Refusal::LiveRun);
     }
     match rule.mode {
@@ -113,7 +115,8 @@ fn reentry(
     if rule.min_gap.as_ref().is_some_and(|gap| calendar::add(last, gap, &zone.tz) > moment.now) {
         return refuse("gap since the last entry", Refusal::MinGap);
     }
-    if rule.max_entries.is_some_and(|most| number > most) {
+    let before = gone.iter().map(|run| run.entry.number).max().unwrap_or(0);
+    if rule.max_entries.is_some_and(|most| number.saturating_sub(before) > most) {
         return refuse("entries left", Refusal::MaxEntries);
     }
     None

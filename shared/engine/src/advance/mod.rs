@@ -6,6 +6,7 @@
 mod admit;
 mod contact;
 mod engaged;
+mod forget;
 mod heard;
 mod permit;
 mod send;
@@ -246,13 +247,14 @@ pub fn advance(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision,
             | Input::Heard(_)
             | Input::Changed
             | Input::Cancel
-            | Input::Delete
             | Input::Resume,
         ) => Ok(Decision::Ignore(Stale::Ended)),
 
+        // From everywhere: what a deletion takes with it.
+        (_, Input::Delete) => forget::delete(walk),
+
         // From everywhere else: what ends a run.
         (_, Input::Cancel) => walk.end(crate::run::Outcome::Cancelled, Vec::new()),
-        (_, Input::Delete) => walk.end(crate::run::Outcome::Deleted, Vec::new()),
         (_, Input::Heard(event)) => heard::event(walk, event),
         (_, Input::Changed) => heard::changed(walk),
         (_, Input::Engaged(engagement)) => engaged::record(walk, engagement),
