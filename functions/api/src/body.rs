@@ -9,10 +9,10 @@ use carepath_app::documents::Expect;
 use carepath_engine::contact::Attributes;
 use carepath_engine::ids::BadId;
 use http::request::Parts;
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, Method, header};
 use serde_json::{Map, Value};
 
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::{MAX_BODY, MAX_PAGE};
 
 /// A body of JSON.
@@ -25,9 +25,7 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = Problem;
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let MaybeBody(body) = MaybeBody::from_request(request, state).await?;
-        body.map(Self).ok_or_else(|| {
-            Problem::new(StatusCode::BAD_REQUEST, "malformed_json", "The body is empty: it has to be JSON.")
-        })
+        body.map(Self).ok_or_else(|| Problem::new(Code::MalformedJson, "The body is empty: it has to be JSON."))
     }
 }
 
@@ -35,15 +33,15 @@ impl<S: Send + Sync> FromRequest<S> for MaybeBody {
     type Rejection = Problem;
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let json = is_json(request.headers());
-        let bytes = axum::body::to_bytes(request.into_body(), MAX_BODY).await.map_err(|_| {
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "The body is larger than 1 MiB.")
-        })?;
+        let bytes = axum::body::to_bytes(request.into_body(), MAX_BODY)
+            .await
+            .map_err(|_| Problem::new(Code::PayloadTooLarge, "The body is larger than 1 MiB."))?;
         if bytes.is_empty() {
             return Ok(Self(None));
         }
         if !json {
             let detail = "Send JSON, with `Content-Type: application/json`.";
-            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
+            return Err(Problem::new(Code::UnsupportedMediaType, detail));
         }
         parse(&bytes).map(|value| Self(Some(value)))
     }
@@ -59,7 +57,7 @@ fn parse(bytes: &Bytes) -> Result<Value, Problem> {
     // The parser's own message may repeat what was sent; where it stopped does not.
     serde_json::from_slice(bytes).map_err(|error| {
         let detail = format!("This is not JSON: reading stopped at line {}, column {}.", error.line(), error.column());
-        Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail)
+        Problem::new(Code::MalformedJson, detail)
     })
 }
 

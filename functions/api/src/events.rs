@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::body::{Body, Fields, Id};
 use crate::contacts;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 /// The most entries of a batch.
 const MAX_ENTRIES: usize = 500;
@@ -97,7 +97,7 @@ pub(crate) async fn batch<P: Ports>(State(app): State<Arc<App<P>>>, Body(body): 
     fields.finish("entries")?;
     if entries.len() > MAX_ENTRIES {
         let detail = "A batch takes 500 entries at most: send several.";
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many_entries", detail));
+        return Err(Problem::new(Code::TooManyEntries, detail));
     }
     let mut results = vec![Value::Null; entries.len()];
     // What concerns one contact keeps its order; contacts do not wait for one another.

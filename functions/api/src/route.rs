@@ -9,12 +9,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, any, on};
 use carepath_app::App;
 use carepath_app::ports::Ports;
-use http::{Method, StatusCode};
+use http::Method;
 use serde_json::Value;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::access::{Access, guard};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::{account, contacts, events, health, observe, openapi, runs, segments, templates, timeline, workflows};
 
 /// A route as documents tell of it.
@@ -145,11 +145,10 @@ pub(crate) fn router<P: Ports>(app: Arc<App<P>>, routes: Vec<Route<P>>) -> Route
 }
 
 async fn unknown() -> Response {
-    Problem::new(StatusCode::NOT_FOUND, "unknown_route", "There is no such route: see /v1/openapi.json.")
-        .into_response()
+    Problem::new(Code::UnknownRoute, "There is no such route: see /v1/openapi.json.").into_response()
 }
 
 async fn not_allowed() -> Response {
     let detail = "This route does not take this method: see /v1/openapi.json.";
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail).into_response()
+    Problem::new(Code::MethodNotAllowed, detail).into_response()
 }

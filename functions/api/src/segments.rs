@@ -15,7 +15,7 @@ use crate::access::Caller;
 use crate::body::{Body, Condition, Fields, Id, Query};
 use crate::contacts::{show, tagged};
 use crate::observe::audit;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::workflows::page;
 
 /// The most contacts that one request moves.
@@ -76,7 +76,7 @@ pub(crate) async fn change_members<P: Ports>(
     fields.finish("add, remove")?;
     if add.len() + remove.len() > MAX_MEMBERS {
         let detail = "A request moves 500 contacts at most: send several.";
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many_entries", detail));
+        return Err(Problem::new(Code::TooManyEntries, detail));
     }
     uses::manual(&app, &id).await?;
     change::set_members(&app, &id, &add, &remove).await?;

@@ -1,0 +1,86 @@
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use carepath_api::described;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::support::{Local, World};
+
+const CANARY: &str = "canary7291";
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Self;
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// S24: contact data shows in no log line and in no error, whichever route is called and however it fails.
+#[tokio::test]
+async fn nothing_of_a_contact_is_logged_or_repeated_in_an_error() {
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::fmt().json().with_max_level(tracing::Level::TRACE).with_writer(lines.clone());
+    let _guard = tracing::subscriber::set_default(subscriber.finish());
+    let world = World::new().await;
+    world.publish_welcome().await;
+    let contact = json!({
+        "email": format!("{CANARY}@example.org"), "attributes": { "note": CANARY }, "topics": { "news": "subscribed" },
+    });
+    let id = format!("/v1/contacts/{CANARY}");
+    world.ok("PUT", &id, contact).await;
+    let event = json!({ "name": "joined", "id": CANARY, "properties": { "note": CANARY } });
+    world.ok("POST", &format!("{id}/events"), event).await;
+    world.settle(SignedDuration::ZERO).await;
+    assert_eq!(world.mails().len(), 1);
+    let runs = world.ok("GET", &format!("{id}/runs"), Value::Null).await;
+    assert!(runs.to_string().contains(CANARY), "answers do tell, to those who may ask");
+    world.ok("GET", &format!("/v1/contacts?email={CANARY}@example.org"), Value::Null).await;
+
+    let bodies = [
+        Value::Null,
+        json!(CANARY),
+        json!([CANARY]),
+        json!({ "email": CANARY, "zone": CANARY, "locale": CANARY, "attributes": CANARY, "topics": { "news": CANARY } }),
+        json!({ "id": CANARY, "name": 7, "at": CANARY, "properties": CANARY, "entries": CANARY, "add": [CANARY, 7] }),
+        json!({ "contact": CANARY, "segment": 7, "payload": CANARY, "key": 7, "entry": CANARY }),
+        json!({ "entries": [{ "contact": { "id": CANARY, "email": CANARY } }, { "event": { "contact": CANARY } }] }),
+    ];
+    for route in described::<Local>() {
+        for name in [CANARY, "welcome", "%FF", &format!("{CANARY}%2F")] {
+            let path = route.path.replace("{id}", name).replace("{n}", CANARY);
+            for query in [String::new(), format!("?email={CANARY}&segment={CANARY}&limit={CANARY}&cursor={CANARY}")] {
+                for body in &bodies {
+                    if route.method == http::Method::DELETE && name == CANARY {
+                        continue;
+                    }
+                    let body = (!body.is_null()).then(|| body.clone());
+                    let reply = world.call(route.method.as_str(), &format!("{path}{query}"), body).await;
+                    if reply.status.is_client_error() || reply.status.is_server_error() {
+                        assert!(!reply.text.contains(CANARY), "{} {path}: {}", route.method, reply.text);
+                    }
+                    assert!(!reply.status.is_server_error(), "{} {path}: {}", route.method, reply.text);
+                }
+            }
+        }
+    }
+    world.ok("DELETE", &id, Value::Null).await;
+    let written = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    assert!(written.contains("\"target\":\"access\"") && written.contains("\"target\":\"audit\""));
+    let told: Vec<&str> = written.lines().filter(|line| line.contains(CANARY)).collect();
+    assert!(told.is_empty(), "{}", told.first().unwrap_or(&""));
+}
