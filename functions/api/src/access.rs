@@ -114,10 +114,11 @@ fn from_gateway(request: &Request) -> Option<Caller> {
     let RequestContext::ApiGatewayV2(context) = request.request_context_ref()? else { return None };
     let claims = &context.authorizer.as_ref()?.jwt.as_ref()?.claims;
     let named = ["scope", "cognito:groups"].iter().filter_map(|claim| claims.get(*claim));
-    // The gateway hands lists on as text: `[admin editor]`.
+    // The gateway hands lists on as text: `[admin editor]`. Only a whole word is a role: `billing-admin` and `billing/admin`
+    // are somebody else's. Scopes carry the name of the server that they are for.
     let roles: BTreeSet<Role> = named
-        .flat_map(|text| text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'))
-        .filter_map(Role::parse)
+        .flat_map(|text| text.split(|c: char| c.is_whitespace() || "[],".contains(c)))
+        .filter_map(|word| Role::parse(word.strip_prefix("carepath/").unwrap_or(word)))
         .collect();
     let subject = claims.get("sub").map_or("", String::as_str);
     Some(Caller { id: format!("jwt:{subject}").into(), roles: Arc::new(roles) })
