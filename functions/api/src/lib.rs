@@ -6,6 +6,7 @@ mod body;
 mod contacts;
 mod events;
 mod health;
+pub mod lambda;
 mod observe;
 mod openapi;
 mod problem;

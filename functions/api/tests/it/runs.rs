@@ -47,6 +47,7 @@ async fn a_timeline_has_events_visits_and_mails_newest_first_on_pages_without_ga
         world.settle(SignedDuration::from_mins(1)).await;
     }
     world.ok("POST", "/v1/contacts/p-1/events", json!({ "name": "joined", "id": "e-1" })).await;
+    world.settle(SignedDuration::ZERO).await;
     world.settle(SignedDuration::from_hours(80)).await;
     let whole = world.ok("GET", "/v1/contacts/p-1/timeline", Value::Null).await;
     let whole = whole["items"].as_array().unwrap().clone();
