@@ -18,50 +18,50 @@ const LEFT_TO_THE_EXECUTOR: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub struct LambdaPorts {
     store: DynamoStore,
-    acts: Nothing,
+    idle: Idle,
 }
 
 impl LambdaPorts {
     /// The ports over a store.
     pub const fn new(store: DynamoStore) -> Self {
-        Self { store, acts: Nothing }
+        Self { store, idle: Idle }
     }
 }
 
 /// Queue, mailer and clock of a process that only writes down what is to be done.
 #[derive(Debug, Clone, Copy)]
-pub struct Nothing;
+pub struct Idle;
 
 impl Ports for LambdaPorts {
     type Store = DynamoStore;
-    type Mailer = Nothing;
-    type Queue = Nothing;
-    type Clock = Nothing;
+    type Mailer = Idle;
+    type Queue = Idle;
+    type Clock = Idle;
 
     fn store(&self) -> &DynamoStore {
         &self.store
     }
 
-    fn mailer(&self) -> &Nothing {
-        &self.acts
+    fn mailer(&self) -> &Idle {
+        &self.idle
     }
 
-    fn queue(&self) -> &Nothing {
-        &self.acts
+    fn queue(&self) -> &Idle {
+        &self.idle
     }
 
-    fn clock(&self) -> &Nothing {
-        &self.acts
+    fn clock(&self) -> &Idle {
+        &self.idle
     }
 }
 
-impl Queue for Nothing {
+impl Queue for Idle {
     /// Drops the hint. What is pushed is in the index of due things already, by the same write that made it due: the index
     /// is the outbox, and the sweep finds all of it. Until there is a queue in AWS, work waits for the next sweep.
     async fn push(&self, _: Work, _: Timestamp) {}
 }
 
-impl Mailer for Nothing {
+impl Mailer for Idle {
     /// Gives the claim back. Enrolling somebody and resuming a workflow drive runs up to their first rest, and so may claim
     /// a mail in this process. There is no way out for mail from here: a throttle says for certain that nothing was sent,
     /// and the index hands the run to whoever can send.
@@ -75,7 +75,7 @@ impl Mailer for Nothing {
     }
 }
 
-impl Clock for Nothing {
+impl Clock for Idle {
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }

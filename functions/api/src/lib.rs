@@ -13,6 +13,7 @@ mod problem;
 mod route;
 mod run_view;
 mod runs;
+mod schemas;
 mod segments;
 mod templates;
 mod timeline;

@@ -1,7 +1,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use carepath_api::{CODES, described, openapi};
+use carepath_api::{Access, CODES, described, openapi};
+use serde_json::{Map, Value};
 
 use crate::support::Local;
 
@@ -18,7 +19,7 @@ fn every_code_has_a_page_and_every_page_a_code() {
     assert_eq!(pages, CODES.iter().map(|code| (*code).to_owned()).collect());
 }
 
-/// The description is reviewed as a file; `UPDATE=1` writes it anew.
+/// The description is reviewed as a file; with `UPDATE=1` in the environment this test writes it anew.
 #[test]
 fn the_description_is_the_one_that_was_reviewed() {
     let path = docs().join("openapi.json");
@@ -49,4 +50,74 @@ fn the_description_has_the_routes_of_the_table_and_no_others() {
         .map(|operation| operation["operationId"].as_str().unwrap())
         .collect();
     assert_eq!(ids.len(), table.len(), "operation ids are unique");
+}
+
+/// All objects of a document, with where they are.
+fn objects<'a>(value: &'a Value, at: String, found: &mut Vec<(String, &'a Map<String, Value>)>) {
+    match value {
+        Value::Object(fields) => {
+            found.push((at.clone(), fields));
+            for (name, field) in fields {
+                objects(field, format!("{at}/{name}"), found);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| objects(item, format!("{at}/-"), found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[test]
+fn every_reference_of_the_description_leads_somewhere_and_every_shape_is_used() {
+    let document = openapi::<Local>();
+    let mut found = Vec::new();
+    objects(&document, String::new(), &mut found);
+    let mut used = BTreeSet::new();
+    for (at, fields) in found {
+        let Some(target) = fields.get("$ref").and_then(Value::as_str) else { continue };
+        let name = target.strip_prefix("#/components/schemas/").unwrap_or_else(|| panic!("{at}: {target}"));
+        assert!(document["components"]["schemas"].get(name).is_some(), "{at}: {target}");
+        used.insert(name.to_owned());
+    }
+    let shapes = document["components"]["schemas"].as_object().unwrap();
+    assert_eq!(used, shapes.keys().cloned().collect());
+}
+
+/// What the specification of the format asks for, as far as this description goes.
+#[test]
+fn the_description_is_built_as_its_format_asks() {
+    let document = openapi::<Local>();
+    assert_eq!(document["openapi"], "3.1.0");
+    assert!(document["info"]["title"].is_string() && document["info"]["version"].is_string());
+    let schemes = document["components"]["securitySchemes"].as_object().unwrap();
+    for route in described::<Local>() {
+        let operation = &document["paths"][route.path][route.method.as_str().to_ascii_lowercase()];
+        let at = format!("{} {}", route.method, route.path);
+        let parameters = operation["parameters"].as_array().unwrap();
+        let mut names = BTreeSet::new();
+        for parameter in parameters {
+            let (name, place) = (parameter["name"].as_str().unwrap(), parameter["in"].as_str().unwrap());
+            assert!(parameter["schema"].is_object() && names.insert((place, name)), "{at}: {name}");
+            assert_eq!(place == "path", parameter["required"] == true, "{at}: {name}");
+            assert_eq!(place == "path", route.path.contains(&format!("{{{name}}}")), "{at}: {name}");
+        }
+        assert_eq!(route.path.matches('{').count(), names.iter().filter(|(place, _)| *place == "path").count());
+        let responses = operation["responses"].as_object().unwrap();
+        assert!(responses.values().all(|response| response["description"].is_string()), "{at}");
+        assert!(responses.contains_key("default"), "{at}");
+        for status in route.success {
+            let shown = &responses[&status.to_string()]["content"]["application/json"]["schema"];
+            assert_eq!(shown.is_object(), *status != 204, "{at} has a shape for what it answers");
+        }
+        let asked = operation["security"].as_array().unwrap();
+        assert!(asked.iter().flat_map(|one| one.as_object().unwrap().keys()).all(|name| schemes.contains_key(name)));
+        assert_eq!(asked.is_empty(), route.access == Access::Public, "{at}");
+    }
+}
+
+#[test]
+fn every_route_that_takes_a_body_says_what_it_is_like() {
+    for route in described::<Local>() {
+        let takes = ["PUT", "PATCH"].contains(&route.method.as_str());
+        assert!(!takes || route.body.is_some(), "{} {}", route.method, route.path);
+    }
 }

@@ -2,6 +2,7 @@
 
 #[path = "../../../../../cli/src/dev/database.rs"]
 mod database;
+mod shape;
 
 use std::sync::{Arc, Mutex};
 
@@ -89,6 +90,7 @@ pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) kind: String,
     pub(crate) tag: String,
+    pub(crate) headers: String,
     pub(crate) text: String,
 }
 
@@ -135,15 +137,19 @@ impl World {
     }
 
     pub(crate) async fn raw(&self, request: Request<Body>) -> Reply {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = self.router.clone().oneshot(request).await.unwrap();
         let status = response.status();
+        let headers = format!("{:?}", response.headers());
         let header = |name| {
             let value = response.headers().get(name);
             value.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
         };
         let (kind, tag) = (header(header::CONTENT_TYPE), header(header::ETAG));
         let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        Reply { status, kind, tag, text: String::from_utf8(bytes.to_vec()).unwrap() }
+        let reply = Reply { status, kind, tag, headers, text: String::from_utf8(bytes.to_vec()).unwrap() };
+        shape::check(&method, &path, &reply);
+        reply
     }
 
     pub(crate) fn request(&self, method: &str, path: &str) -> http::request::Builder {
@@ -201,6 +207,13 @@ impl World {
 
     pub(crate) fn mails(&self) -> Vec<Outgoing> {
         self.app.ports.mailer.0.lock().unwrap().clone()
+    }
+
+    /// [`Self::call`], which has to be refused with this code.
+    pub(crate) async fn refused(&self, method: &str, path: &str, body: Option<Value>, code: &str) -> Reply {
+        let reply = self.call(method, path, body).await;
+        assert_eq!(reply.code(), code, "{method} {path}: {} {}", reply.status, reply.text);
+        reply
     }
 
     /// A published workflow that sends one mail on an event.
