@@ -53,15 +53,15 @@ fn the_description_has_the_routes_of_the_table_and_no_others() {
 }
 
 /// All objects of a document, with where they are.
-fn objects<'a>(value: &'a Value, at: String, found: &mut Vec<(String, &'a Map<String, Value>)>) {
+fn objects<'a>(value: &'a Value, at: &str, found: &mut Vec<(String, &'a Map<String, Value>)>) {
     match value {
         Value::Object(fields) => {
-            found.push((at.clone(), fields));
+            found.push((at.to_owned(), fields));
             for (name, field) in fields {
-                objects(field, format!("{at}/{name}"), found);
+                objects(field, &format!("{at}/{name}"), found);
             }
         }
-        Value::Array(items) => items.iter().for_each(|item| objects(item, format!("{at}/-"), found)),
+        Value::Array(items) => items.iter().for_each(|item| objects(item, &format!("{at}/-"), found)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
@@ -70,7 +70,7 @@ fn objects<'a>(value: &'a Value, at: String, found: &mut Vec<(String, &'a Map<St
 fn every_reference_of_the_description_leads_somewhere_and_every_shape_is_used() {
     let document = openapi::<Local>();
     let mut found = Vec::new();
-    objects(&document, String::new(), &mut found);
+    objects(&document, "", &mut found);
     let mut used = BTreeSet::new();
     for (at, fields) in found {
         let Some(target) = fields.get("$ref").and_then(Value::as_str) else { continue };

@@ -3,6 +3,8 @@ use base64::Engine as _;
 use carepath_api::{Access, described};
 use carepath_app::keys::Role;
 use http::{Request, StatusCode};
+use lambda_http::RequestExt as _;
+use lambda_http::request::RequestContext;
 use serde_json::{Value, json};
 
 use crate::support::{Local, World};
@@ -70,4 +72,68 @@ async fn a_sender_is_not_shown_the_contact_that_it_changed() {
     assert_eq!(reply.status, StatusCode::OK);
     assert_eq!(reply.json(), json!({ "id": "p-1", "created": false }));
     assert_eq!(world.ok("GET", "/v1/contacts/p-1", Value::Null).await["locale"], "en");
+}
+
+fn token(scope: &str, groups: &str) -> Request<Body> {
+    let context = json!({
+        "accountId": "1", "apiId": "a", "stage": "$default", "requestId": "r", "routeKey": "$default", "timeEpoch": 0,
+        "http": { "method": "GET", "path": "/v1/settings", "protocol": "HTTP/1.1", "sourceIp": "::1", "userAgent": "t" },
+        "authorizer": { "jwt": { "claims": { "sub": "u-1", "scope": scope, "cognito:groups": groups }, "scopes": [] } },
+    });
+    let context = serde_json::from_value(context).unwrap();
+    let request = Request::get("/v1/settings").body(Body::empty()).unwrap();
+    request.with_request_context(RequestContext::ApiGatewayV2(context))
+}
+
+/// S27: a role of a token is a whole word of it, and a word that is no role opens nothing.
+#[tokio::test]
+async fn a_token_opens_what_its_roles_open_and_no_more() {
+    let world = World::new().await;
+    for (scope, groups) in [("admin", ""), ("openid carepath/admin", ""), ("", "[staff admin]"), ("", "admin,staff")] {
+        assert_eq!(world.raw(token(scope, groups)).await.status, StatusCode::OK, "{scope} {groups}");
+    }
+    for (scope, groups) in [
+        ("", ""),
+        ("viewer editor ingest", ""),
+        ("Admin root superuser *", ""),
+        ("billing/admin admin:read", ""),
+        ("", "[billing-admin not-admin admin.readonly]"),
+        ("", "[carepath/carepath/admin]"),
+    ] {
+        let reply = world.raw(token(scope, groups)).await;
+        assert_eq!((reply.status, reply.code().as_str()), (StatusCode::FORBIDDEN, "forbidden"), "{scope} {groups}");
+    }
+}
+
+/// S27: whatever is no key opens nothing.
+#[tokio::test]
+async fn what_is_no_key_is_nobody() {
+    let world = World::new().await;
+    let basic = |text: &str| format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(text));
+    let long = format!("Bearer cp_{}", "x".repeat(10_000));
+    for value in [
+        String::new(),
+        "Bearer".to_owned(),
+        "Bearer ".to_owned(),
+        "Bearer cp_".to_owned(),
+        world.admin.clone(),
+        format!("Token {}", world.admin),
+        format!("Bearer {}x", world.admin),
+        format!("Bearer {}", world.admin.to_uppercase()),
+        format!("Basic {}", world.admin),
+        basic(""),
+        basic(&format!(":{}", world.admin)),
+        "Basic %%%".to_owned(),
+        long,
+    ] {
+        let request = Request::get("/v1/settings").header("authorization", &value).body(Body::empty()).unwrap();
+        let reply = world.raw(request).await;
+        assert_eq!((reply.status, reply.code().as_str()), (StatusCode::UNAUTHORIZED, "unauthorized"), "{value}");
+    }
+    for value in [basic(&world.admin), format!("bearer  {}", world.admin)] {
+        let request = Request::get("/v1/settings").header("authorization", &value).body(Body::empty()).unwrap();
+        assert_eq!(world.raw(request).await.status, StatusCode::OK, "{value}");
+    }
+    let unknown = json!({ "name": "k", "roles": ["owner"] });
+    assert_eq!(world.refused("POST", "/v1/keys", Some(unknown), "invalid").await.faults(), ["/roles/0 role"]);
 }

@@ -178,12 +178,61 @@ impl World {
         self.raw(request.unwrap()).await
     }
 
+    /// A request with these very bytes.
+    pub(crate) async fn send(&self, method: &str, path: &str, kind: Option<&str>, bytes: impl Into<Vec<u8>>) -> Reply {
+        let mut request = self.request(method, path);
+        if let Some(kind) = kind {
+            request = request.header("content-type", kind);
+        }
+        self.raw(request.body(Body::from(bytes.into())).unwrap()).await
+    }
+
+    /// Everything that can be read, by address.
+    pub(crate) async fn all(&self) -> Vec<(&'static str, String)> {
+        let mut all = Vec::new();
+        for path in [
+            "/v1/workflows/welcome",
+            "/v1/workflows/welcome/versions",
+            "/v1/workflows",
+            "/v1/templates",
+            "/v1/segments",
+            "/v1/segments/calls/members",
+            "/v1/schema",
+            "/v1/settings",
+            "/v1/keys",
+            "/v1/contacts/p-1",
+            "/v1/contacts/p-1/runs",
+            "/v1/contacts/p-1/timeline",
+        ] {
+            all.push((path, self.call("GET", path, None).await.text));
+        }
+        all
+    }
+
+    /// One of everything: a workflow, a template, a segment, a contact, an event and a run.
+    pub(crate) async fn furnished() -> Self {
+        let world = Self::new().await;
+        world.publish_welcome().await;
+        world.ok("PUT", "/v1/segments/calls", json!({ "name": "Calls" })).await;
+        world.ok("PUT", "/v1/contacts/p-1", json!({ "email": "a@example.org" })).await;
+        world.ok("POST", "/v1/segments/calls/members", json!({ "add": ["p-1"] })).await;
+        world.ok("POST", "/v1/contacts/p-1/events", json!({ "name": "joined", "id": "e-1" })).await;
+        world.settle(SignedDuration::ZERO).await;
+        world
+    }
+
     /// [`Self::call`], which has to go well.
     pub(crate) async fn ok(&self, method: &str, path: &str, body: Value) -> Value {
         let body = (!body.is_null()).then_some(body);
         let reply = self.call(method, path, body).await;
         assert!(reply.status.is_success(), "{method} {path}: {} {}", reply.status, reply.text);
         reply.json()
+    }
+
+    /// Turns the clock to a time.
+    pub(crate) fn turn(&self, to: Timestamp) -> Timestamp {
+        *self.app.ports.clock.0.lock().unwrap() = to;
+        to
     }
 
     /// Does all work that is due, and moves the clock on.
