@@ -90,11 +90,16 @@ pub fn is_logged(line: &Metadata<'_>, own: Level) -> bool {
     *line.level() <= if ours { own } else { Level::WARN }
 }
 
-/// Begins to log: lines of JSON on the standard error.
+/// Begins to log: lines of JSON on the standard error. Of a panic it is said where it was, never what it was about, which
+/// may be anything.
 ///
 /// # Errors
 /// Where somebody else has begun before.
 pub fn log() -> Result<(), TryInitError> {
+    std::panic::set_hook(Box::new(|panic| {
+        let at = panic.location().map(ToString::to_string);
+        tracing::error!(target: "access", at, "panicked");
+    }));
     let lines = tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr);
     tracing_subscriber::registry().with(lines).with(filter_fn(|line| is_logged(line, Level::INFO))).try_init()
 }

@@ -98,3 +98,72 @@ async fn an_event_without_an_id_takes_that_of_its_request() {
     let second = world.call_with("POST", path, tell(), &headers).await;
     assert_eq!((second.status, &second.json()["duplicate"]), (StatusCode::ACCEPTED, &json!(true)));
 }
+
+#[tokio::test]
+async fn a_contact_is_deleted_on_the_revision_that_was_seen_with_all_that_was_of_it() {
+    let world = World::furnished().await;
+    let path = "/v1/contacts/p-1";
+    let seen = world.call("GET", path, None).await.tag;
+    let run = world.ok("GET", "/v1/contacts/p-1/runs", Value::Null).await["items"][0]["id"].clone();
+    world.ok("PATCH", path, json!({ "locale": "de" })).await;
+    let stale = world.call_with("DELETE", path, None, &[("if-match", &seen)]).await;
+    assert_eq!(stale.status, StatusCode::PRECONDITION_FAILED);
+    let now = world.call("GET", path, None).await.tag;
+    assert_eq!(world.call_with("DELETE", path, None, &[("if-match", &now)]).await.status, StatusCode::NO_CONTENT);
+    world.refused("DELETE", path, None, "not_found").await;
+    let found = world.ok("GET", "/v1/contacts?email=a@example.org", Value::Null).await;
+    assert_eq!(found["items"], json!([]));
+    assert_eq!(world.ok("GET", "/v1/segments/calls/members", Value::Null).await["items"], json!([]));
+    let run = world.call("GET", &format!("/v1/runs/{}", run.as_str().unwrap()), None).await;
+    assert!(run.status == StatusCode::NOT_FOUND || run.json()["ended"] == "deleted", "{}", run.text);
+    assert!(!run.text.contains("a@example.org"));
+}
+
+#[tokio::test]
+async fn a_patch_makes_a_contact_and_leaves_alone_what_it_does_not_name() {
+    let world = World::new().await;
+    let path = "/v1/contacts/p-1";
+    let patch = json!({ "email": "a@example.org", "topics": { "news": "subscribed", "tips": "subscribed" } });
+    assert_eq!(world.call("PATCH", path, Some(patch)).await.status, StatusCode::CREATED);
+    world.ok("PATCH", path, json!({ "topics": { "tips": null }, "attributes": { "a": { "b": [1] } } })).await;
+    world.ok("PATCH", path, json!({ "attributes": { "a": { "b": [2], "c": 3 }, "d": null }, "email": null })).await;
+    let read = world.ok("GET", path, Value::Null).await;
+    assert_eq!(read["topics"], json!({ "news": "subscribed" }));
+    assert_eq!(read["attributes"], json!({ "a": { "b": [2], "c": 3 } }));
+    assert_eq!(read["email"], Value::Null);
+    let tag = world.call("GET", path, None).await.tag;
+    world.ok("PATCH", path, json!({})).await;
+    assert_eq!(world.call("GET", path, None).await.tag, tag, "what changes nothing is no new revision");
+}
+
+/// What concerns one contact keeps its order, and a fault of one entry is none of its neighbours'.
+#[tokio::test]
+async fn a_batch_of_500_is_done_in_order_around_what_is_wrong_with_it() {
+    let world = World::new().await;
+    let entry = |n: usize| match n % 5 {
+        0 => json!({ "contact": { "id": "p-1", "attributes": { "n": n } } }),
+        1 => json!({ "event": { "contact": format!("q-{n}"), "name": "joined", "id": format!("e-{n}") } }),
+        2 => json!({ "contact": { "id": "p-1", "attributes": [] } }),
+        3 => json!(n),
+        _ => json!({ "event": { "contact": "p-1", "name": "looked", "id": "same" } }),
+    };
+    let entries: Vec<Value> = (0..500).map(entry).collect();
+    let results = world.ok("POST", "/v1/batch", json!({ "entries": entries })).await;
+    for (n, result) in results["results"].as_array().unwrap().iter().enumerate() {
+        let expected = [if n == 0 { 201 } else { 200 }, 202, 422, 422, 202][n % 5];
+        assert_eq!(result["status"], expected, "{n}: {result}");
+        let pointer = [
+            Value::Null,
+            Value::Null,
+            json!(format!("/entries/{n}/contact/attributes")),
+            json!(format!("/entries/{n}")),
+            Value::Null,
+        ];
+        assert_eq!(result["error"]["errors"][0]["pointer"], pointer[n % 5], "{n}: {result}");
+        if n % 5 == 4 {
+            assert_eq!(result["duplicate"], n != 4, "{n}");
+        }
+    }
+    assert_eq!(world.ok("GET", "/v1/contacts/p-1", Value::Null).await["attributes"]["n"], 495);
+    assert_eq!(world.ok("POST", "/v1/batch", json!({ "entries": [] })).await["results"], json!([]));
+}

@@ -1,8 +1,8 @@
 use axum::body::Body;
-use http::StatusCode;
+use http::{Request, StatusCode};
 use serde_json::json;
 
-use crate::support::World;
+use crate::support::{Local, Mishap, World, workflow};
 
 #[tokio::test]
 async fn every_fault_of_a_contact_is_told_at_once() {
@@ -61,4 +61,46 @@ async fn times_are_in_rfc_3339_and_in_the_years_that_the_calendar_reckons_with()
         let reply = world.call("POST", "/v1/contacts/p-1/events", Some(json!({ "name": "n", "at": at }))).await;
         assert_eq!(reply.faults(), ["/at timestamp"], "{at}");
     }
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_answer_is_told_apart_from_one_that_refuses() {
+    let world = World::new().await;
+    let refusal = Mishap::Error(400, "ValidationException", "no");
+    let overload = Mishap::Error(400, "ProvisionedThroughputExceededException", "slow down");
+    for (mishap, status, code) in [(refusal, 500, "internal"), (overload, 503, "store_unavailable")] {
+        *world.mishap.lock().unwrap() = Some(mishap);
+        let reply = world.call("GET", "/v1/contacts/p-1", None).await;
+        assert_eq!((reply.status.as_u16(), reply.code().as_str()), (status, code), "{}", reply.text);
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_fit_the_state_of_things_says_which_state() {
+    let world = World::furnished().await;
+    world.ok("PUT", "/v1/segments/grown", json!({ "when": { "attribute": "age", "gt": 17 } })).await;
+    world.ok("PUT", "/v1/workflows/draft", workflow()).await;
+    for (method, path, body, code) in [
+        ("POST", "/v1/segments/grown/members", Some(json!({ "add": ["p-1"] })), "segment_by_condition"),
+        ("POST", "/v1/workflows/draft/pause", None, "not_published"),
+        ("POST", "/v1/workflows/draft/archive", None, "not_published"),
+        ("POST", "/v1/workflows/draft/enroll", Some(json!({ "contact": "p-1" })), "not_found"),
+        ("POST", "/v1/workflows/welcome/enroll", Some(json!({ "contact": "nobody" })), "not_found"),
+        ("POST", "/v1/workflows/welcome/enroll", Some(json!({ "segment": "none" })), "not_found"),
+        ("DELETE", "/v1/workflows/welcome", None, "published"),
+        ("DELETE", "/v1/templates/welcome", None, "in_use"),
+    ] {
+        world.refused(method, path, body, code).await;
+    }
+    let many: Vec<String> = (0..501).map(|n| format!("p-{n}")).collect();
+    world.refused("POST", "/v1/segments/calls/members", Some(json!({ "add": many })), "too_many_entries").await;
+}
+
+#[tokio::test]
+async fn whoever_asks_is_told_that_it_serves_and_what() {
+    let world = World::new().await;
+    let health = world.raw(Request::get("/healthz").body(Body::empty()).unwrap()).await;
+    assert_eq!((health.status, &health.json()["status"]), (StatusCode::OK, &json!("ok")));
+    let described = world.raw(Request::get("/v1/openapi.json").body(Body::empty()).unwrap()).await;
+    assert_eq!(described.json(), carepath_api::openapi::<Local>());
 }

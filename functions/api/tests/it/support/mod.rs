@@ -78,8 +78,18 @@ impl Clock for Hands {
     }
 }
 
+/// What the database does instead of answering.
+#[derive(Debug, Clone)]
+pub(crate) enum Mishap {
+    /// It answers with an error: a status, and the name and the text of it.
+    Error(u16, &'static str, &'static str),
+    /// It takes the process down.
+    Panic(&'static str),
+}
+
 pub(crate) struct World {
     pub(crate) app: Arc<App<Local>>,
+    pub(crate) mishap: Arc<Mutex<Option<Mishap>>>,
     pub(crate) admin: String,
     router: Router,
 }
@@ -115,8 +125,19 @@ impl Reply {
 impl World {
     pub(crate) async fn new() -> Self {
         let database = database::open(None, database::Durability::Normal).unwrap();
+        let mishap: Arc<Mutex<Option<Mishap>>> = Arc::default();
+        let mishaps = Arc::clone(&mishap);
         let store = DynamoStore::in_process(
-            move |target, body| database::dispatch(&database, target, body),
+            move |target, body| {
+                let mishap = mishaps.lock().unwrap().clone();
+                match mishap {
+                    None => database::dispatch(&database, target, body),
+                    Some(Mishap::Error(status, name, text)) => {
+                        (status, json!({ "__type": name, "message": text }).to_string().into_bytes())
+                    }
+                    Some(Mishap::Panic(text)) => panic!("{text}"),
+                }
+            },
             &Options { prefix: "t-".to_owned(), shards: 1 },
         );
         store.create_tables().await.unwrap();
@@ -129,7 +150,7 @@ impl World {
         let app = Arc::new(App::open(ports).await.unwrap());
         store.set_secret(app.secret.clone());
         let admin = keys::create(&app, "tests", [Role::Admin].into()).await.unwrap().secret;
-        Self { router: router(Arc::clone(&app)), app, admin }
+        Self { router: router(Arc::clone(&app)), app, mishap, admin }
     }
 
     pub(crate) async fn key(&self, role: Role) -> String {
