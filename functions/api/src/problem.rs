@@ -17,8 +17,8 @@ macro_rules! codes {
             $($(#[$doc])* $name,)*
         }
 
-        /// Every code that the API answers with, as it is sent.
-        pub const CODES: &[&str] = &[$($text),*];
+        /// Every code that the API answers with, as it is sent, and its status.
+        pub const CODES: &[(&str, u16)] = &[$(($text, StatusCode::$status.as_u16())),*];
 
         impl Code {
             const fn text(self) -> &'static str {
@@ -186,7 +186,9 @@ impl From<UseError> for Problem {
                 Self::internal()
             }
             UseError::Store(error) => {
-                tracing::error!(what = error.what, retry = ?error.retry, "the store failed");
+                let cause = error.source.as_deref().map(tracing::field::display);
+                tracing::error!(what = error.what, retry = ?error.retry, cause, "the store failed");
+                // What the store refuses now it refuses again.
                 if error.retry == Retry::Never {
                     return Self::internal();
                 }

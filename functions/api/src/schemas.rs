@@ -104,11 +104,12 @@ fn class() -> Value {
 
 fn common() -> Vec<(&'static str, Value)> {
     let fault = whole_object(&json!({ "pointer": text(), "rule": text(), "message": text() }));
+    let codes: Vec<&str> = crate::CODES.iter().map(|(code, _)| *code).collect();
     let problem = json!({
         "type": { "type": "string", "format": "uri" },
         "title": text(),
         "status": { "type": "integer" },
-        "code": one_of(crate::CODES),
+        "code": one_of(&codes),
         "detail": text(),
         "errors": list(&fault),
         "report": named("Report"),

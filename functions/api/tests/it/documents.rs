@@ -16,18 +16,26 @@ fn every_code_has_a_page_and_every_page_a_code() {
         .unwrap()
         .map(|page| page.unwrap().file_name().to_str().unwrap().trim_end_matches(".md").to_owned())
         .collect();
-    assert_eq!(pages, CODES.iter().map(|code| (*code).to_owned()).collect());
+    assert_eq!(pages, CODES.iter().map(|(code, _)| (*code).to_owned()).collect());
+    for (code, status) in CODES {
+        let page = std::fs::read_to_string(docs().join(format!("errors/{code}.md"))).unwrap();
+        assert!(page.starts_with(&format!("# `{code}`\n\nStatus {status}.\n")), "{code}.md has another head");
+        assert!(page.contains("**What to do.** "), "{code}.md does not say what to do");
+    }
 }
 
-/// The description is reviewed as a file; with `UPDATE=1` in the environment this test writes it anew.
+/// The description is reviewed as a file; with `UPDATE_SNAPSHOTS=1` in the environment this test writes it anew.
 #[test]
 fn the_description_is_the_one_that_was_reviewed() {
     let path = docs().join("openapi.json");
     let now = format!("{}\n", serde_json::to_string_pretty(&openapi::<Local>()).unwrap());
-    if std::env::var_os("UPDATE").is_some() {
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
         std::fs::write(&path, &now).unwrap();
     }
-    assert!(std::fs::read_to_string(&path).unwrap() == now, "docs/openapi.json is out of date: run with UPDATE=1");
+    assert!(
+        std::fs::read_to_string(&path).unwrap() == now,
+        "docs/openapi.json is out of date: run with UPDATE_SNAPSHOTS=1"
+    );
 }
 
 #[test]

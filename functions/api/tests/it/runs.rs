@@ -2,7 +2,7 @@ use http::StatusCode;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::support::World;
+use crate::support::{World, workflow};
 
 /// S23: a run tells each of its visits, with the step's own name and the edge that was taken.
 #[tokio::test]
@@ -117,4 +117,32 @@ async fn a_paused_workflow_shows_its_runs_as_paused_and_lets_them_go_on() {
     world.settle(SignedDuration::from_mins(16)).await;
     let runs = world.ok("GET", "/v1/contacts/p-1/runs", Value::Null).await;
     assert_eq!(runs["items"][0]["ended"], "completed");
+}
+
+/// S3: a run goes to its end in the version that it entered, whatever is published in between.
+#[tokio::test]
+async fn a_run_stays_in_its_version_and_the_next_one_enters_the_new() {
+    let world = World::new().await;
+    world.publish_welcome().await;
+    for id in ["p-1", "p-2"] {
+        world.ok("PUT", &format!("/v1/contacts/{id}"), json!({ "email": "a@example.org" })).await;
+    }
+    let enroll = "/v1/workflows/welcome/enroll";
+    world.ok("POST", enroll, json!({ "contact": "p-1" })).await;
+    let mut changed = workflow();
+    changed["steps"]["rest"] = json!({ "wait": { "for": "1d" }, "next": "again" });
+    changed["steps"]["again"] = json!({ "send": { "template": "welcome" }, "next": "end" });
+    world.ok("PUT", "/v1/workflows/welcome", changed).await;
+    assert_eq!(world.ok("POST", "/v1/workflows/welcome/publish", Value::Null).await["version"], 2);
+    world.ok("POST", enroll, json!({ "contact": "p-2" })).await;
+    world.settle(SignedDuration::from_hours(25)).await;
+    for (id, version, status, visits) in [("p-1", 1, "waiting", 3), ("p-2", 2, "ended", 5)] {
+        let run = &world.ok("GET", &format!("/v1/contacts/{id}/runs"), Value::Null).await["items"][0];
+        assert_eq!((&run["version"], &run["status"]), (&json!(version), &json!(status)), "{run}");
+        assert_eq!(run["visits"].as_array().unwrap().len(), visits, "{run}");
+    }
+    world.settle(SignedDuration::from_hours(48)).await;
+    let run = &world.ok("GET", "/v1/contacts/p-1/runs", Value::Null).await["items"][0];
+    assert_eq!((&run["version"], &run["ended"]), (&json!(1), &json!("completed")));
+    assert_eq!(world.mails().len(), 3);
 }
