@@ -11,11 +11,11 @@ use base64::engine::general_purpose::STANDARD;
 use carepath_app::App;
 use carepath_app::keys::{self, Role};
 use carepath_app::ports::Ports;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, header};
 use lambda_http::RequestExt as _;
 use lambda_http::request::RequestContext;
 
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 /// Who may call a route. There is no default: a route cannot be made without one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +77,7 @@ pub(crate) async fn guard<P: Ports>(
         Err(problem) => problem.into_response(),
         Ok(None) => {
             let detail = "Send an API key: `Authorization: Bearer cp_…`, or Basic with the key as user name.";
-            Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail).into_response()
+            Problem::new(Code::Unauthorized, detail).into_response()
         }
         Ok(Some(caller)) if access.allows(&caller) => {
             request.extensions_mut().insert(caller);
@@ -85,7 +85,7 @@ pub(crate) async fn guard<P: Ports>(
         }
         Ok(Some(_)) => {
             let detail = "Your key does not have a role that this route takes.";
-            Problem::new(StatusCode::FORBIDDEN, "forbidden", detail).into_response()
+            Problem::new(Code::Forbidden, detail).into_response()
         }
     }
 }
@@ -114,10 +114,11 @@ fn from_gateway(request: &Request) -> Option<Caller> {
     let RequestContext::ApiGatewayV2(context) = request.request_context_ref()? else { return None };
     let claims = &context.authorizer.as_ref()?.jwt.as_ref()?.claims;
     let named = ["scope", "cognito:groups"].iter().filter_map(|claim| claims.get(*claim));
-    // The gateway hands lists on as text: `[admin editor]`.
+    // The gateway hands lists on as text: `[admin editor]`. Only a whole word is a role: `billing-admin` and `billing/admin`
+    // are somebody else's. Scopes carry the name of the server that they are for.
     let roles: BTreeSet<Role> = named
-        .flat_map(|text| text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'))
-        .filter_map(Role::parse)
+        .flat_map(|text| text.split(|c: char| c.is_whitespace() || "[],".contains(c)))
+        .filter_map(|word| Role::parse(word.strip_prefix("carepath/").unwrap_or(word)))
         .collect();
     let subject = claims.get("sub").map_or("", String::as_str);
     Some(Caller { id: format!("jwt:{subject}").into(), roles: Arc::new(roles) })

@@ -1,10 +1,11 @@
 //! The account: declared attributes, settings, API keys.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use carepath_app::App;
 use carepath_app::documents::Stored;
@@ -12,11 +13,11 @@ use carepath_app::keys::{self, Key, Role};
 use carepath_app::ports::Ports;
 use carepath_app::settings::{self, Schema, Settings};
 use carepath_engine::compile::AttributeFacts;
-use carepath_engine::ids::Name;
+use carepath_engine::ids::{BadId, Name};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::body::{Body, Condition, Fields, escape};
+use crate::body::{Body, Condition, Fields, Id, escape};
 use crate::contacts::tagged;
 use crate::problem::Problem;
 
@@ -113,6 +114,17 @@ pub(crate) async fn put_settings<P: Ports>(
     Ok(tagged(StatusCode::OK, stored.revision, json!(stored.value)))
 }
 
+/// The id of a key: looked up as it comes, since nothing is there under one that is none.
+pub(crate) struct KeyId(String);
+
+impl FromStr for KeyId {
+    type Err = BadId;
+    fn from_str(text: &str) -> Result<Self, BadId> {
+        let fits = (1..=128).contains(&text.len());
+        fits.then(|| Self(text.to_owned())).ok_or(BadId { what: "key id", problem: "must be 1 to 128 bytes" })
+    }
+}
+
 fn show_key(key: &Key) -> Value {
     json!({ "id": key.id, "name": key.name, "roles": key.roles, "created_at": key.created_at })
 }
@@ -153,7 +165,7 @@ pub(crate) async fn create_key<P: Ports>(
 
 pub(crate) async fn revoke_key<P: Ports>(
     State(app): State<Arc<App<P>>>,
-    Path(id): Path<String>,
+    Id(KeyId(id)): Id<KeyId>,
 ) -> Result<StatusCode, Problem> {
     keys::revoke(&app, &id).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -9,11 +9,16 @@ use carepath_app::documents::Expect;
 use carepath_engine::contact::Attributes;
 use carepath_engine::ids::BadId;
 use http::request::Parts;
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, Method, header};
 use serde_json::{Map, Value};
 
-use crate::problem::Problem;
+use crate::access::Caller;
+use crate::problem::{Code, Problem};
 use crate::{MAX_BODY, MAX_PAGE};
+
+/// How deep a body may be nested. The parser goes to 128; what is kept of a body lies a few levels deeper in what it is
+/// kept in, and has to be read back from there.
+const MAX_DEPTH: usize = 100;
 
 /// A body of JSON.
 pub(crate) struct Body(pub(crate) Value);
@@ -25,9 +30,7 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = Problem;
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let MaybeBody(body) = MaybeBody::from_request(request, state).await?;
-        body.map(Self).ok_or_else(|| {
-            Problem::new(StatusCode::BAD_REQUEST, "malformed_json", "The body is empty: it has to be JSON.")
-        })
+        body.map(Self).ok_or_else(|| Problem::new(Code::MalformedJson, "The body is empty: it has to be JSON."))
     }
 }
 
@@ -35,15 +38,15 @@ impl<S: Send + Sync> FromRequest<S> for MaybeBody {
     type Rejection = Problem;
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let json = is_json(request.headers());
-        let bytes = axum::body::to_bytes(request.into_body(), MAX_BODY).await.map_err(|_| {
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "The body is larger than 1 MiB.")
-        })?;
+        let bytes = axum::body::to_bytes(request.into_body(), MAX_BODY)
+            .await
+            .map_err(|_| Problem::new(Code::PayloadTooLarge, "The body is larger than 1 MiB."))?;
         if bytes.is_empty() {
             return Ok(Self(None));
         }
         if !json {
             let detail = "Send JSON, with `Content-Type: application/json`.";
-            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
+            return Err(Problem::new(Code::UnsupportedMediaType, detail));
         }
         parse(&bytes).map(|value| Self(Some(value)))
     }
@@ -57,10 +60,24 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 fn parse(bytes: &Bytes) -> Result<Value, Problem> {
     // The parser's own message may repeat what was sent; where it stopped does not.
-    serde_json::from_slice(bytes).map_err(|error| {
+    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
         let detail = format!("This is not JSON: reading stopped at line {}, column {}.", error.line(), error.column());
-        Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail)
-    })
+        Problem::new(Code::MalformedJson, detail)
+    })?;
+    if is_deeper(&value, MAX_DEPTH) {
+        let mend = format!("values may be nested {MAX_DEPTH} deep");
+        return Err(Problem::invalid(vec![FieldError::new("", "too_deep", mend)]));
+    }
+    Ok(value)
+}
+
+fn is_deeper(value: &Value, depth: usize) -> bool {
+    let below = |inner: &Value| depth == 0 || is_deeper(inner, depth - 1);
+    match value {
+        Value::Array(items) => items.iter().any(below),
+        Value::Object(fields) => fields.values().any(below),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
 }
 
 /// The id in the address.
@@ -104,6 +121,27 @@ impl<S: Send + Sync> FromRequestParts<S> for Condition {
 
 fn revision(tag: &str) -> Option<u64> {
     tag.trim_start_matches("W/").strip_prefix('"')?.strip_suffix('"')?.parse().ok()
+}
+
+/// A write: by whom, of what, on which condition, and its body.
+pub(crate) struct Write<T> {
+    pub(crate) caller: Caller,
+    pub(crate) id: T,
+    pub(crate) expect: Expect,
+    pub(crate) body: Value,
+}
+
+impl<T: FromStr<Err = BadId> + Send, S: Send + Sync> FromRequest<S> for Write<T> {
+    type Rejection = Problem;
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let Id(id) = Id::from_request_parts(&mut parts, state).await?;
+        let Condition(expect) = Condition::from_request_parts(&mut parts, state).await?;
+        // The guard leaves the caller of every route that is not public.
+        let caller = parts.extensions.get::<Caller>().cloned().ok_or_else(Problem::internal)?;
+        let Body(body) = Body::from_request(Request::from_parts(parts, body), state).await?;
+        Ok(Self { caller, id, expect, body })
+    }
 }
 
 /// What the address says after its `?`.
@@ -245,10 +283,21 @@ impl Fields {
     pub(crate) fn finish(mut self, known: &str) -> Result<(), Problem> {
         let unknown: Vec<String> = self.object.keys().cloned().collect();
         for name in unknown {
-            self.fault(&name, "unknown_field", format!("there is no such field; the fields are {known}"));
+            let mend = format!("there is no such field; the fields are {known}");
+            if is_plain(&name) {
+                self.fault(&name, "unknown_field", mend);
+            } else {
+                // What does not look like a field may be anything, an address for one: it is not repeated.
+                self.faults.push(FieldError::new(self.at.clone(), "unknown_field", mend));
+            }
         }
         if self.faults.is_empty() { Ok(()) } else { Err(Problem::invalid(self.faults)) }
     }
+}
+
+/// Whether a name looks like one that a programmer gave a field.
+fn is_plain(name: &str) -> bool {
+    name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_')
 }
 
 /// A name as a part of a JSON Pointer.

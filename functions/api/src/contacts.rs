@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::access::Caller;
-use crate::body::{Body, Condition, Fields, Id, Query, escape};
+use crate::body::{Condition, Fields, Id, Query, Write, escape};
 use crate::observe::audit;
 use crate::problem::Problem;
 
@@ -231,24 +231,18 @@ fn answer(caller: &Caller, changed: &Changed) -> Response {
 
 pub(crate) async fn put<P: Ports>(
     State(app): State<Arc<App<P>>>,
-    Extension(caller): Extension<Caller>,
-    Id(id): Id<ContactId>,
-    Condition(expect): Condition,
-    Body(body): Body,
+    write: Write<ContactId>,
 ) -> Result<Response, Problem> {
-    let changed = replace(&app, &id, body, expect).await?;
-    Ok(answer(&caller, &changed))
+    let changed = replace(&app, &write.id, write.body, write.expect).await?;
+    Ok(answer(&write.caller, &changed))
 }
 
 pub(crate) async fn patch<P: Ports>(
     State(app): State<Arc<App<P>>>,
-    Extension(caller): Extension<Caller>,
-    Id(id): Id<ContactId>,
-    Condition(expect): Condition,
-    Body(body): Body,
+    write: Write<ContactId>,
 ) -> Result<Response, Problem> {
-    let changed = merge_into(&app, &id, body, expect).await?;
-    Ok(answer(&caller, &changed))
+    let changed = merge_into(&app, &write.id, write.body, write.expect).await?;
+    Ok(answer(&write.caller, &changed))
 }
 
 pub(crate) async fn get<P: Ports>(

@@ -8,6 +8,7 @@ use carepath_app::documents::{Expect, MAX_ITEM};
 use carepath_app::ingest::{self, NewEvent};
 use carepath_app::ports::Ports;
 use carepath_app::{App, FieldError};
+use carepath_engine::contact::Attributes;
 use carepath_engine::ids::{ContactId, EventId, Name};
 use futures_util::stream::{self, StreamExt as _};
 use http::{HeaderMap, StatusCode};
@@ -16,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::body::{Body, Fields, Id};
 use crate::contacts;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 /// The most entries of a batch.
 const MAX_ENTRIES: usize = 500;
@@ -24,6 +25,14 @@ const MAX_ENTRIES: usize = 500;
 const YEARS: std::ops::Range<i64> = -2_208_988_800..253_370_764_800;
 /// How many contacts of a batch are worked on at a time.
 const AT_ONCE: usize = 16;
+
+/// The most that an event, or a caller who lets somebody in, may tell: the largest item, less what stands beside it.
+pub(crate) const MAX_PROPERTIES: usize = MAX_ITEM - 4096;
+
+/// The bytes of what a caller tells.
+pub(crate) fn size(told: &Attributes) -> usize {
+    serde_json::to_vec(told).map_or(usize::MAX, |bytes| bytes.len())
+}
 
 /// What `Idempotency-Key` says.
 pub(crate) fn request_id(headers: &HeaderMap) -> Result<Option<EventId>, Problem> {
@@ -46,7 +55,7 @@ fn read(value: Value, needs_contact: bool) -> Result<(Option<ContactId>, NewEven
         at
     });
     let properties = fields.attributes("properties");
-    if serde_json::to_vec(&properties).map_or(usize::MAX, |bytes| bytes.len()) > MAX_ITEM - 4096 {
+    if size(&properties) > MAX_PROPERTIES {
         fields.fault("properties", "too_large", "an event may come to 346 KiB at most");
     }
     fields.finish(if needs_contact { "contact, name, id, at, properties" } else { "name, id, at, properties" })?;
@@ -97,7 +106,7 @@ pub(crate) async fn batch<P: Ports>(State(app): State<Arc<App<P>>>, Body(body): 
     fields.finish("entries")?;
     if entries.len() > MAX_ENTRIES {
         let detail = "A batch takes 500 entries at most: send several.";
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many_entries", detail));
+        return Err(Problem::new(Code::TooManyEntries, detail));
     }
     let mut results = vec![Value::Null; entries.len()];
     // What concerns one contact keeps its order; contacts do not wait for one another.

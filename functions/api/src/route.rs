@@ -9,16 +9,16 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, any, on};
 use carepath_app::App;
 use carepath_app::ports::Ports;
-use http::{Method, StatusCode};
-use serde_json::Value;
+use http::Method;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::access::{Access, guard};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::{account, contacts, events, health, observe, openapi, runs, segments, templates, timeline, workflows};
 
 /// A route as documents tell of it.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and all of them may hold")]
 pub struct Described {
     /// Its method.
     pub method: Method,
@@ -28,10 +28,22 @@ pub struct Described {
     pub access: Access,
     /// What it does, in a sentence.
     pub summary: &'static str,
-    /// What its body is like, as JSON Schema.
-    pub body: Option<fn() -> Value>,
-    /// The status of success.
-    pub success: u16,
+    /// The shape of its body.
+    pub body: Option<&'static str>,
+    /// Whether the body may be left out.
+    pub body_optional: bool,
+    /// The shape of what it answers.
+    pub shown: Option<&'static str>,
+    /// The statuses of success.
+    pub success: &'static [u16],
+    /// Parameters of its address.
+    pub query: &'static [&'static str],
+    /// Whether the answer carries a revision.
+    pub tagged: bool,
+    /// Whether `If-Match` and `If-None-Match` hold it back.
+    pub conditional: bool,
+    /// Whether `Idempotency-Key` makes a repeat harmless.
+    pub repeatable: bool,
 }
 
 /// A route: what it is, and what answers it.
@@ -48,17 +60,61 @@ impl<P: Ports> Route<P> {
     {
         // Every method of the table is one that axum has a filter for; `GET` answers nothing that is not asked.
         let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
-        let described = Described { method, path, access, summary, body: None, success: 200 };
+        let described = Described {
+            method,
+            path,
+            access,
+            summary,
+            body: None,
+            body_optional: false,
+            shown: None,
+            success: &[204],
+            query: &[],
+            tagged: false,
+            conditional: false,
+            repeatable: false,
+        };
         Self { described, handler: on(filter, handler) }
     }
 
-    fn takes(mut self, body: fn() -> Value) -> Self {
+    fn takes(mut self, body: &'static str) -> Self {
         self.described.body = Some(body);
         self
     }
 
-    fn answers(mut self, status: u16) -> Self {
-        self.described.success = status;
+    fn may_take(mut self, body: &'static str) -> Self {
+        self.described.body_optional = true;
+        self.takes(body)
+    }
+
+    fn shows(mut self, shown: &'static str) -> Self {
+        self.described.shown = Some(shown);
+        self.described.success = &[200];
+        self
+    }
+
+    fn answers(mut self, statuses: &'static [u16]) -> Self {
+        self.described.success = statuses;
+        self
+    }
+
+    fn asks(mut self, query: &'static [&'static str]) -> Self {
+        self.described.query = query;
+        self
+    }
+
+    fn tagged(mut self) -> Self {
+        self.described.tagged = true;
+        self
+    }
+
+    fn conditional(mut self) -> Self {
+        self.described.conditional = true;
+        self
+    }
+
+    fn repeatable(mut self) -> Self {
+        self.described.repeatable = true;
         self
     }
 }
@@ -71,7 +127,7 @@ pub fn described<P: Ports>() -> Vec<Described> {
 /// All routes.
 #[rustfmt::skip]
 pub(crate) fn table<P: Ports>() -> Vec<Route<P>> {
-    use openapi as schema;
+    const PAGE: &[&str] = &["limit", "cursor"];
     const GET: Method = Method::GET;
     const PUT: Method = Method::PUT;
     const POST: Method = Method::POST;
@@ -82,49 +138,49 @@ pub(crate) fn table<P: Ports>() -> Vec<Route<P>> {
     let ingest = Access::INGEST;
     let admin = Access::ADMIN;
     vec![
-        Route::new(PUT, "/v1/contacts/{id}", ingest, contacts::put::<P>, "Create or replace a contact").takes(schema::contact),
-        Route::new(PATCH, "/v1/contacts/{id}", ingest, contacts::patch::<P>, "Change a contact by a merge patch, or create it").takes(schema::contact),
-        Route::new(GET, "/v1/contacts/{id}", viewer, contacts::get::<P>, "Read a contact"),
-        Route::new(DELETE, "/v1/contacts/{id}", admin, contacts::delete::<P>, "Delete a contact: its runs end, its data goes").answers(204),
-        Route::new(GET, "/v1/contacts", viewer, contacts::find::<P>, "Find contacts by `email` or by `segment`"),
-        Route::new(GET, "/v1/contacts/{id}/runs", viewer, runs::of_contact::<P>, "The runs of a contact, each visit explained"),
-        Route::new(GET, "/v1/contacts/{id}/timeline", viewer, timeline::get::<P>, "What happened to a contact, newest first"),
-        Route::new(POST, "/v1/contacts/{id}/events", ingest, events::post::<P>, "Tell an event of a contact").takes(schema::event).answers(202),
-        Route::new(POST, "/v1/batch", ingest, events::batch::<P>, "Up to 500 contacts and events, each with a result of its own").takes(schema::batch),
-        Route::new(GET, "/v1/workflows", editor, workflows::list::<P>, "All workflows"),
-        Route::new(PUT, "/v1/workflows/{id}", editor, workflows::put::<P>, "Write a draft, whatever is wrong with it").takes(schema::workflow),
-        Route::new(GET, "/v1/workflows/{id}", editor, workflows::get::<P>, "Read a workflow with its draft"),
-        Route::new(DELETE, "/v1/workflows/{id}", editor, workflows::delete::<P>, "Delete a workflow that lets nobody in").answers(204),
-        Route::new(POST, "/v1/workflows/{id}/check", editor, workflows::check::<P>, "Everything that is wrong with a draft"),
-        Route::new(POST, "/v1/workflows/{id}/publish", editor, workflows::publish::<P>, "Publish the draft"),
-        Route::new(POST, "/v1/workflows/{id}/pause", editor, workflows::pause::<P>, "Hold all runs"),
-        Route::new(POST, "/v1/workflows/{id}/resume", editor, workflows::resume::<P>, "Let all runs go on"),
-        Route::new(POST, "/v1/workflows/{id}/archive", editor, workflows::archive::<P>, "Let nobody in any more"),
-        Route::new(GET, "/v1/workflows/{id}/versions", viewer, workflows::versions::<P>, "The frozen versions"),
-        Route::new(GET, "/v1/workflows/{id}/versions/{n}", viewer, workflows::version::<P>, "A frozen version's document"),
-        Route::new(POST, "/v1/workflows/{id}/enroll", Access::EDITOR_OR_INGEST, runs::enroll::<P>, "Let a contact, or a segment, into a workflow").takes(schema::enroll),
-        Route::new(GET, "/v1/runs/{id}", viewer, runs::get::<P>, "A run, each visit explained"),
-        Route::new(POST, "/v1/runs/{id}/cancel", editor, runs::cancel::<P>, "End a run as cancelled"),
-        Route::new(GET, "/v1/templates", editor, templates::list::<P>, "All templates"),
-        Route::new(PUT, "/v1/templates/{id}", editor, templates::put::<P>, "Create or replace a template").takes(schema::template),
-        Route::new(GET, "/v1/templates/{id}", editor, templates::get::<P>, "Read a template"),
-        Route::new(DELETE, "/v1/templates/{id}", editor, templates::delete::<P>, "Delete a template that nothing sends").answers(204),
-        Route::new(POST, "/v1/templates/{id}/preview", editor, templates::preview::<P>, "Render a template without sending it").takes(schema::preview),
-        Route::new(GET, "/v1/segments", editor, segments::list::<P>, "All segments"),
-        Route::new(PUT, "/v1/segments/{id}", editor, segments::put::<P>, "Create or replace a segment").takes(schema::segment),
-        Route::new(GET, "/v1/segments/{id}", editor, segments::get::<P>, "Read a segment"),
-        Route::new(DELETE, "/v1/segments/{id}", editor, segments::delete::<P>, "Delete a segment that nothing uses").answers(204),
-        Route::new(GET, "/v1/segments/{id}/members", editor, segments::members::<P>, "The contacts in a segment"),
-        Route::new(POST, "/v1/segments/{id}/members", editor, segments::change_members::<P>, "Put contacts into a manual segment and take others out").takes(schema::members),
-        Route::new(GET, "/v1/schema", admin, account::get_schema::<P>, "The declared attributes"),
-        Route::new(PUT, "/v1/schema", admin, account::put_schema::<P>, "Declare attributes").takes(schema::attributes),
-        Route::new(GET, "/v1/settings", admin, account::get_settings::<P>, "The account's settings"),
-        Route::new(PUT, "/v1/settings", admin, account::put_settings::<P>, "Replace the account's settings").takes(schema::settings),
-        Route::new(GET, "/v1/keys", admin, account::list_keys::<P>, "All API keys, without their secrets"),
-        Route::new(POST, "/v1/keys", admin, account::create_key::<P>, "Create an API key; its secret is shown this once").takes(schema::key).answers(201),
-        Route::new(DELETE, "/v1/keys/{id}", admin, account::revoke_key::<P>, "Revoke an API key").answers(204),
-        Route::new(GET, "/v1/openapi.json", Access::Public, openapi::get::<P>, "This description"),
-        Route::new(GET, "/healthz", Access::Public, health::get, "Whether it serves"),
+        Route::new(PUT, "/v1/contacts/{id}", ingest, contacts::put::<P>, "Create or replace a contact").takes("ContactFields").shows("ContactWritten").answers(&[200, 201]).tagged().conditional(),
+        Route::new(PATCH, "/v1/contacts/{id}", ingest, contacts::patch::<P>, "Change a contact by a merge patch, or create it").takes("ContactFields").shows("ContactWritten").answers(&[200, 201]).tagged().conditional(),
+        Route::new(GET, "/v1/contacts/{id}", viewer, contacts::get::<P>, "Read a contact").shows("Contact").tagged(),
+        Route::new(DELETE, "/v1/contacts/{id}", admin, contacts::delete::<P>, "Delete a contact: its runs end, its data goes").conditional(),
+        Route::new(GET, "/v1/contacts", viewer, contacts::find::<P>, "Find contacts by `email` or by `segment`").asks(&["email", "segment", "limit", "cursor"]).shows("ContactPage"),
+        Route::new(GET, "/v1/contacts/{id}/runs", viewer, runs::of_contact::<P>, "The runs of a contact, each visit explained").shows("RunPage"),
+        Route::new(GET, "/v1/contacts/{id}/timeline", viewer, timeline::get::<P>, "What happened to a contact, newest first").asks(PAGE).shows("Timeline"),
+        Route::new(POST, "/v1/contacts/{id}/events", ingest, events::post::<P>, "Tell an event of a contact").takes("Event").shows("EventKept").answers(&[202]).repeatable(),
+        Route::new(POST, "/v1/batch", ingest, events::batch::<P>, "Up to 500 contacts and events, each with a result of its own").takes("Batch").shows("BatchResults"),
+        Route::new(GET, "/v1/workflows", editor, workflows::list::<P>, "All workflows").asks(PAGE).shows("WorkflowPage"),
+        Route::new(PUT, "/v1/workflows/{id}", editor, workflows::put::<P>, "Write a draft, whatever is wrong with it").takes("WorkflowDocument").shows("Workflow").answers(&[200, 201]).tagged().conditional(),
+        Route::new(GET, "/v1/workflows/{id}", editor, workflows::get::<P>, "Read a workflow with its draft").shows("Workflow").tagged(),
+        Route::new(DELETE, "/v1/workflows/{id}", editor, workflows::delete::<P>, "Delete a workflow that lets nobody in").conditional(),
+        Route::new(POST, "/v1/workflows/{id}/check", editor, workflows::check::<P>, "Everything that is wrong with a draft").may_take("WorkflowDocument").shows("Report"),
+        Route::new(POST, "/v1/workflows/{id}/publish", editor, workflows::publish::<P>, "Publish the draft").shows("Published").conditional(),
+        Route::new(POST, "/v1/workflows/{id}/pause", editor, workflows::pause::<P>, "Hold all runs").shows("Workflow").tagged().conditional(),
+        Route::new(POST, "/v1/workflows/{id}/resume", editor, workflows::resume::<P>, "Let all runs go on").shows("Workflow").tagged().conditional(),
+        Route::new(POST, "/v1/workflows/{id}/archive", editor, workflows::archive::<P>, "Let nobody in any more").shows("Workflow").tagged().conditional(),
+        Route::new(GET, "/v1/workflows/{id}/versions", viewer, workflows::versions::<P>, "The frozen versions").shows("VersionPage"),
+        Route::new(GET, "/v1/workflows/{id}/versions/{n}", viewer, workflows::version::<P>, "A frozen version's document").shows("Version"),
+        Route::new(POST, "/v1/workflows/{id}/enroll", Access::EDITOR_OR_INGEST, runs::enroll::<P>, "Let a contact, or a segment, into a workflow").takes("Enroll").shows("Enrolled").repeatable(),
+        Route::new(GET, "/v1/runs/{id}", viewer, runs::get::<P>, "A run, each visit explained").shows("Run"),
+        Route::new(POST, "/v1/runs/{id}/cancel", editor, runs::cancel::<P>, "End a run as cancelled").shows("Run"),
+        Route::new(GET, "/v1/templates", editor, templates::list::<P>, "All templates").asks(PAGE).shows("TemplatePage"),
+        Route::new(PUT, "/v1/templates/{id}", editor, templates::put::<P>, "Create or replace a template").takes("Template").shows("Template").answers(&[200, 201]).tagged().conditional(),
+        Route::new(GET, "/v1/templates/{id}", editor, templates::get::<P>, "Read a template").shows("Template").tagged(),
+        Route::new(DELETE, "/v1/templates/{id}", editor, templates::delete::<P>, "Delete a template that nothing sends").conditional(),
+        Route::new(POST, "/v1/templates/{id}/preview", editor, templates::preview::<P>, "Render a template without sending it").may_take("Preview").shows("Mail"),
+        Route::new(GET, "/v1/segments", editor, segments::list::<P>, "All segments").asks(PAGE).shows("SegmentPage"),
+        Route::new(PUT, "/v1/segments/{id}", editor, segments::put::<P>, "Create or replace a segment").takes("Segment").shows("Segment").answers(&[200, 201]).tagged().conditional(),
+        Route::new(GET, "/v1/segments/{id}", editor, segments::get::<P>, "Read a segment").shows("Segment").tagged(),
+        Route::new(DELETE, "/v1/segments/{id}", editor, segments::delete::<P>, "Delete a segment that nothing uses").conditional(),
+        Route::new(GET, "/v1/segments/{id}/members", editor, segments::members::<P>, "The contacts in a segment").asks(PAGE).shows("ContactPage"),
+        Route::new(POST, "/v1/segments/{id}/members", editor, segments::change_members::<P>, "Put contacts into a manual segment and take others out").takes("Members").shows("Moved"),
+        Route::new(GET, "/v1/schema", admin, account::get_schema::<P>, "The declared attributes").shows("Attributes").tagged(),
+        Route::new(PUT, "/v1/schema", admin, account::put_schema::<P>, "Declare attributes").takes("Attributes").shows("Attributes").tagged().conditional(),
+        Route::new(GET, "/v1/settings", admin, account::get_settings::<P>, "The account's settings").shows("Settings").tagged(),
+        Route::new(PUT, "/v1/settings", admin, account::put_settings::<P>, "Replace the account's settings").takes("Settings").shows("Settings").tagged().conditional(),
+        Route::new(GET, "/v1/keys", admin, account::list_keys::<P>, "All API keys, without their secrets").shows("KeyPage"),
+        Route::new(POST, "/v1/keys", admin, account::create_key::<P>, "Create an API key; its secret is shown this once").takes("NewKey").shows("KeyCreated").answers(&[201]),
+        Route::new(DELETE, "/v1/keys/{id}", admin, account::revoke_key::<P>, "Revoke an API key"),
+        Route::new(GET, "/v1/openapi.json", Access::Public, openapi::get::<P>, "This description").shows("Description"),
+        Route::new(GET, "/healthz", Access::Public, health::get, "Whether it serves").shows("Health"),
     ]
 }
 
@@ -145,11 +201,10 @@ pub(crate) fn router<P: Ports>(app: Arc<App<P>>, routes: Vec<Route<P>>) -> Route
 }
 
 async fn unknown() -> Response {
-    Problem::new(StatusCode::NOT_FOUND, "unknown_route", "There is no such route: see /v1/openapi.json.")
-        .into_response()
+    Problem::new(Code::UnknownRoute, "There is no such route: see /v1/openapi.json.").into_response()
 }
 
 async fn not_allowed() -> Response {
     let detail = "This route does not take this method: see /v1/openapi.json.";
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail).into_response()
+    Problem::new(Code::MethodNotAllowed, detail).into_response()
 }

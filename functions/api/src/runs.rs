@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::access::Caller;
 use crate::body::{Body, Fields, Id};
-use crate::events::request_id;
+use crate::events::{MAX_PROPERTIES, request_id, size};
 use crate::observe::audit;
 use crate::problem::Problem;
 use crate::run_view;
@@ -63,6 +63,9 @@ pub(crate) async fn enroll<P: Ports>(
     let mut fields = Fields::of(body, "")?;
     let (contact, segment) = (fields.id::<ContactId>("contact"), fields.id::<SegmentId>("segment"));
     let payload = fields.attributes("payload");
+    if size(&payload) > MAX_PROPERTIES {
+        fields.fault("payload", "too_large", "may come to 346 KiB at most");
+    }
     let key = fields.text("key");
     if key.as_deref().is_some_and(|key| key.is_empty() || key.len() > 256) {
         fields.fault("key", "key", "must be 1 to 256 bytes");

@@ -12,10 +12,10 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::access::Caller;
-use crate::body::{Body, Condition, Fields, Id, Query};
+use crate::body::{Body, Condition, Fields, Id, Query, Write};
 use crate::contacts::{show, tagged};
 use crate::observe::audit;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::workflows::page;
 
 /// The most contacts that one request moves.
@@ -30,11 +30,9 @@ pub(crate) async fn list<P: Ports>(State(app): State<Arc<App<P>>>, query: Query)
 
 pub(crate) async fn put<P: Ports>(
     State(app): State<Arc<App<P>>>,
-    Id(id): Id<SegmentId>,
-    Condition(expect): Condition,
-    Body(body): Body,
+    write: Write<SegmentId>,
 ) -> Result<Response, Problem> {
-    let (stored, created) = uses::put(&app, &id, body, expect).await?;
+    let (stored, created) = uses::put(&app, &write.id, write.body, write.expect).await?;
     let status = if created { StatusCode::CREATED } else { StatusCode::OK };
     Ok(tagged(status, stored.revision, stored.value))
 }
@@ -76,7 +74,7 @@ pub(crate) async fn change_members<P: Ports>(
     fields.finish("add, remove")?;
     if add.len() + remove.len() > MAX_MEMBERS {
         let detail = "A request moves 500 contacts at most: send several.";
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many_entries", detail));
+        return Err(Problem::new(Code::TooManyEntries, detail));
     }
     uses::manual(&app, &id).await?;
     change::set_members(&app, &id, &add, &remove).await?;

@@ -14,7 +14,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::access::Caller;
-use crate::body::{Body, Condition, Fields, Id, MaybeBody, Query};
+use crate::body::{Condition, Fields, Id, MaybeBody, Query, Write};
 use crate::contacts::tagged;
 use crate::observe::audit;
 use crate::problem::Problem;
@@ -28,11 +28,9 @@ pub(crate) async fn list<P: Ports>(State(app): State<Arc<App<P>>>, query: Query)
 
 pub(crate) async fn put<P: Ports>(
     State(app): State<Arc<App<P>>>,
-    Id(id): Id<TemplateId>,
-    Condition(expect): Condition,
-    Body(body): Body,
+    write: Write<TemplateId>,
 ) -> Result<Response, Problem> {
-    let (stored, created) = uses::put(&app, &id, body, expect).await?;
+    let (stored, created) = uses::put(&app, &write.id, write.body, write.expect).await?;
     let status = if created { StatusCode::CREATED } else { StatusCode::OK };
     Ok(tagged(status, stored.revision, json!(stored.value)))
 }

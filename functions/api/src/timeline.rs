@@ -7,7 +7,7 @@ use axum::{Extension, Json};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use carepath_app::contacts_read::{self, KnownRun};
-use carepath_app::ports::{Ports, Store as _};
+use carepath_app::ports::Ports;
 use carepath_app::{App, FieldError};
 use carepath_engine::Event;
 use carepath_engine::ids::ContactId;
@@ -50,7 +50,7 @@ pub(crate) async fn get<P: Ports>(
     let mut events: Vec<Event> = Vec::new();
     let mut more_events = None;
     if !cursor.events_over {
-        let page = app.store().events_of(&key, limit, cursor.events.as_deref()).await?;
+        let page = contacts_read::events(&app, &key, limit, cursor.events.as_deref()).await?;
         (events, more_events) = (page.items, page.next);
     }
     let mut items: Vec<Value> = Vec::new();
@@ -78,7 +78,7 @@ pub(crate) async fn get<P: Ports>(
         Some(Cursor { events: cursor.events, events_over: false, told: Some(left) })
     } else {
         // The store tells where its page of just so many ends.
-        let page = app.store().events_of(&key, from_events, cursor.events.as_deref()).await?;
+        let page = contacts_read::events(&app, &key, from_events, cursor.events.as_deref()).await?;
         Some(Cursor { events: page.next, events_over: false, told: Some(left) })
     };
     let next = next.and_then(|cursor| serde_json::to_vec(&cursor).ok()).map(|bytes| URL_SAFE_NO_PAD.encode(bytes));

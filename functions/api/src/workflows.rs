@@ -13,7 +13,7 @@ use carepath_engine::ids::WorkflowId;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use crate::body::{Body, Condition, Id, MaybeBody, Query};
+use crate::body::{Condition, Id, MaybeBody, Query, Write};
 use crate::contacts::tagged;
 use crate::problem::Problem;
 
@@ -71,13 +71,11 @@ pub(crate) fn page(mut items: Vec<(String, Value)>, query: &Query) -> Result<Val
 
 pub(crate) async fn put<P: Ports>(
     State(app): State<Arc<App<P>>>,
-    Id(id): Id<WorkflowId>,
-    Condition(expect): Condition,
-    Body(body): Body,
+    write: Write<WorkflowId>,
 ) -> Result<Response, Problem> {
-    let (stored, created) = uses::put(&app, &id, body, expect).await?;
+    let (stored, created) = uses::put(&app, &write.id, write.body, write.expect).await?;
     let status = if created { StatusCode::CREATED } else { StatusCode::OK };
-    Ok(tagged(status, stored.revision, show(&id, &stored.value)))
+    Ok(tagged(status, stored.revision, show(&write.id, &stored.value)))
 }
 
 pub(crate) async fn get<P: Ports>(State(app): State<Arc<App<P>>>, Id(id): Id<WorkflowId>) -> Result<Response, Problem> {

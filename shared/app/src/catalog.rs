@@ -276,7 +276,6 @@ fn as_store_error(error: UseError) -> StoreError {
         | UseError::Refused(_)
         | UseError::Conflict { .. }
         | UseError::Stale
-        | UseError::Unsupported(_)
         | UseError::Fault(_) => corrupt("read the configuration"),
     }
 }

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use carepath_engine::Version;
 use carepath_engine::contact::Contact;
-use carepath_engine::ids::{ContactId, RunId, SegmentId};
+use carepath_engine::ids::{ContactId, ContactKey, RunId, SegmentId};
 use carepath_engine::run::Run;
+use carepath_engine::{Event, Version};
 
 use crate::App;
 use crate::error::UseError;
-use crate::ports::{Page, Ports, Store};
+use crate::ports::{Page, Ports, Retry, Store, StoreError};
 
 /// The most contacts that one address may have in an answer.
 const SAME_ADDRESS: usize = 100;
@@ -44,7 +44,7 @@ pub async fn by_email<P: Ports>(app: &App<P>, email: &str) -> Result<Vec<Contact
 /// The contacts in a segment.
 ///
 /// # Errors
-/// `NotFound` for the segment.
+/// `NotFound` for the segment, `Invalid` for a cursor that no page gave out.
 pub async fn by_segment<P: Ports>(
     app: &App<P>,
     segment: &SegmentId,
@@ -54,11 +54,32 @@ pub async fn by_segment<P: Ports>(
     if !app.published().await?.segments.contains_key(segment) {
         return Err(UseError::NotFound { what: "segment" });
     }
-    let page = app.store().members(segment, limit, cursor).await?;
+    let page = app.store().members(segment, limit, cursor).await.map_err(|error| of_page(error, cursor))?;
     let mut items = app.store().contacts(&page.items).await?;
     // The list of members may lag behind the contacts, which are what counts.
     items.retain(|contact| contact.segments.contains_key(segment));
     Ok(Page { items, next: page.next })
+}
+
+/// The events of a contact, the last that came in first.
+///
+/// # Errors
+/// `Invalid` for a cursor that no page gave out, and what the store cannot do.
+pub async fn events<P: Ports>(
+    app: &App<P>,
+    key: &ContactKey,
+    limit: usize,
+    cursor: Option<&str>,
+) -> Result<Page<Event>, UseError> {
+    app.store().events_of(key, limit, cursor).await.map_err(|error| of_page(error, cursor))
+}
+
+/// Why there is no page. What a store will never do with a cursor, it would do with one of its own.
+fn of_page(error: StoreError, cursor: Option<&str>) -> UseError {
+    if cursor.is_some() && error.retry == Retry::Never {
+        return UseError::invalid("cursor", "cursor", "must be the `next` of a page");
+    }
+    error.into()
 }
 
 /// A run.

@@ -23,6 +23,21 @@ impl FieldError {
     }
 }
 
+/// A state of things that something does not fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conflict {
+    /// A published workflow refers to it.
+    InUse,
+    /// It was never published.
+    NotPublished,
+    /// It is published.
+    Published,
+    /// The run is over.
+    RunEnded,
+    /// A condition decides who is in the segment.
+    SegmentByCondition,
+}
+
 /// Why a use case did not do what it was asked. Nothing in it comes from a contact (S24).
 #[derive(Debug, thiserror::Error)]
 pub enum UseError {
@@ -41,8 +56,8 @@ pub enum UseError {
     /// It does not fit the state that things are in.
     #[error("{detail}")]
     Conflict {
-        /// A stable code.
-        code: &'static str,
+        /// Which state.
+        code: Conflict,
         /// What stands in the way, and what to do first.
         detail: String,
     },
@@ -52,9 +67,6 @@ pub enum UseError {
     /// Others changed it at the same time, again and again.
     #[error("it is being changed by others at this moment")]
     Busy,
-    /// This installation cannot do it.
-    #[error("{0}")]
-    Unsupported(&'static str),
     /// A document of our own making that cannot be read back.
     #[error("a stored {what} cannot be read")]
     Corrupt {
@@ -80,7 +92,6 @@ impl UseError {
             | Self::Refused(_)
             | Self::Conflict { .. }
             | Self::Stale
-            | Self::Unsupported(_)
             | Self::Corrupt { .. }
             | Self::Fault(_) => Retry::Never,
         }
@@ -92,7 +103,7 @@ impl UseError {
     }
 
     /// Something that does not fit the state that things are in.
-    pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+    pub fn conflict(code: Conflict, detail: impl Into<String>) -> Self {
         Self::Conflict { code, detail: detail.into() }
     }
 }

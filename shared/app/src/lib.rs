@@ -25,7 +25,7 @@ use std::sync::Arc;
 use carepath_engine::ids::{ContactId, ContactKey, Secret};
 use jiff::Timestamp;
 
-pub use error::{FieldError, UseError};
+pub use error::{Conflict, FieldError, UseError};
 
 use catalog::{Catalog, Published};
 use ports::{Clock, Ports, StoreError};

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::App;
 use crate::documents::{self, Expect, Stored};
-use crate::error::{FieldError, UseError};
+use crate::error::{Conflict, FieldError, UseError};
 use crate::ports::{DocumentKind, Ports, Store};
 use crate::templates::named;
 
@@ -76,9 +76,10 @@ pub async fn manual<P: Ports>(app: &App<P>, id: &SegmentId) -> Result<std::sync:
     let segment = published.segments.get(id).ok_or(UseError::NotFound { what: "segment" })?;
     match segment.membership {
         Membership::Manual => Ok(std::sync::Arc::clone(segment)),
-        Membership::When(_) => {
-            Err(UseError::conflict("segment_by_condition", "its condition decides who is in it: change that instead"))
-        }
+        Membership::When(_) => Err(UseError::conflict(
+            Conflict::SegmentByCondition,
+            "its condition decides who is in it: change that instead",
+        )),
     }
 }
 
@@ -99,7 +100,7 @@ pub async fn delete<P: Ports>(app: &App<P>, id: &SegmentId, expect: Expect) -> R
     });
     if let Some(user) = user {
         let detail = format!("workflow `{}` uses it: archive or republish that first", user.version.workflow);
-        return Err(UseError::conflict("in_use", detail));
+        return Err(UseError::conflict(Conflict::InUse, detail));
     }
     write(app, id, &SegmentState { source: None }, found.revision).await
 }

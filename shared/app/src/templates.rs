@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::App;
 use crate::documents::{self, Expect, Stored};
-use crate::error::{FieldError, UseError};
+use crate::error::{Conflict, FieldError, UseError};
 use crate::ports::{DocumentKind, Ports, Store};
 
 /// What a preview shows where the account has no page for unsubscribing yet.
@@ -123,7 +123,7 @@ pub async fn delete<P: Ports>(app: &App<P>, id: &TemplateId, expect: Expect) -> 
     let user = published.workflows.values().find(|live| !live.archived && uses(&live.version, id));
     if let Some(user) = user {
         let detail = format!("workflow `{}` sends it: archive or republish that first", user.version.workflow);
-        return Err(UseError::conflict("in_use", detail));
+        return Err(UseError::conflict(Conflict::InUse, detail));
     }
     write(app, id, &TemplateState { source: None }, found.revision).await
 }

@@ -13,7 +13,7 @@ use crate::App;
 use crate::admit::{Cause, key_of, try_admit};
 use crate::change::change_contact;
 use crate::drive;
-use crate::error::UseError;
+use crate::error::{Conflict, UseError};
 use crate::ports::{Attempt, Clock, Evidence, Mailer, Ports, Queue, Store, StoreError, Work};
 
 /// How many parked runs one piece of work lets go on before it makes way for others.
@@ -223,7 +223,7 @@ pub async fn cancel<P: Ports>(app: &App<P>, id: &RunId) -> Result<(), UseError> 
         return Err(UseError::NotFound { what: "run" });
     };
     if run.is_ended() {
-        return Err(UseError::conflict("run_ended", "the run is over: there is nothing to cancel"));
+        return Err(UseError::conflict(Conflict::RunEnded, "the run is over: there is nothing to cancel"));
     }
     let contact = contact.unwrap_or_else(|| Contact::new(run.contact.clone(), app.ports.clock().now()));
     drive::apply(app, run, contact, Input::Cancel).await

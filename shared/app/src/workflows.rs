@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::App;
 use crate::catalog::template_facts;
 use crate::documents::{self, Expect, Stored, TRIES};
-use crate::error::UseError;
+use crate::error::{Conflict, UseError};
 use crate::ports::{DocumentKind, Ports, Store};
 use crate::templates::{freeze, named};
 use crate::watch::Watched;
@@ -115,7 +115,7 @@ pub async fn delete<P: Ports>(app: &App<P>, id: &WorkflowId, expect: Expect) -> 
     let found = get(app, id).await?;
     expect.check(Some(found.revision))?;
     if found.value.published.is_some() && !found.value.archived {
-        return Err(UseError::conflict("published", "it is published: archive it first"));
+        return Err(UseError::conflict(Conflict::Published, "it is published: archive it first"));
     }
     let state = WorkflowState { draft: None, ..found.value };
     write(app, id, state, found.revision).await?.map(drop).ok_or(UseError::Stale)
@@ -305,7 +305,7 @@ async fn change<P: Ports>(
         let found = get(app, id).await?;
         expect.check(Some(found.revision))?;
         if found.value.published.is_none() {
-            return Err(UseError::conflict("not_published", "it has never been published: publish it first"));
+            return Err(UseError::conflict(Conflict::NotPublished, "it has never been published: publish it first"));
         }
         let mut state = found.value.clone();
         edit(&mut state);

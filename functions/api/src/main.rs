@@ -1,0 +1,16 @@
+//! The API's Lambda: the router of `carepath dev`, behind an API Gateway HTTP API.
+
+use std::sync::Arc;
+
+use carepath_api::lambda::{self, LambdaPorts};
+use carepath_app::App;
+use carepath_aws::DynamoStore;
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_http::Error> {
+    lambda::log()?;
+    let store = DynamoStore::from_env().await;
+    let app = App::open(LambdaPorts::new(store.clone())).await?;
+    store.set_secret(app.secret.clone());
+    lambda_http::run(carepath_api::router(Arc::new(app))).await
+}

@@ -1,0 +1,14 @@
+//! The API over the real store, on a database in memory.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
+
+mod canary;
+mod configuration;
+mod contacts;
+mod documents;
+mod hostile;
+mod lambda;
+mod limits;
+mod problems;
+mod roles;
+mod runs;
+mod support;
