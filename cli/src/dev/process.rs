@@ -179,11 +179,15 @@ impl Premises {
         }
         let mark = Watermark::open(&self.folder);
         let (from, now) = (mark.from(), clock.now());
+        let (search, recovery) = (queue.search(), queue.search());
         tokio::spawn({
             let duties = duties.clone();
-            async move { sweep::recover(&duties, from, now).await }
+            async move {
+                sweep::recover(&duties, from, now).await;
+                drop(recovery);
+            }
         });
-        tokio::spawn(sweep::keep_sweeping(duties.clone(), queue.clone(), clock, mark));
+        tokio::spawn(sweep::keep_sweeping(duties.clone(), queue.clone(), clock, mark, search));
         tokio::spawn(queue.work(AT_ONCE, move |work| {
             let duties = duties.clone();
             async move { duties.handle(work).await }

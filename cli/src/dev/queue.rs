@@ -46,6 +46,8 @@ struct State {
     /// Failed, and how often in a row.
     failed: HashMap<Work, u32>,
     backing_off: usize,
+    /// Those who look for what an earlier process left.
+    searching: usize,
     pushed: u64,
     counts: Counts,
 }
@@ -103,7 +105,7 @@ impl State {
     }
 
     fn idle(&self) -> bool {
-        self.ready.is_empty() && self.busy.is_empty() && self.backing_off == 0
+        self.ready.is_empty() && self.busy.is_empty() && self.backing_off == 0 && self.searching == 0
     }
 }
 
@@ -146,6 +148,12 @@ impl DevQueue {
         }
         drop(state);
         self.0.changed.notify_one();
+    }
+
+    /// Says that somebody looks for what an earlier process left: nothing is settled until they have put it here.
+    pub(crate) fn search(&self) -> Search {
+        self.state().searching += 1;
+        Search(self.clone())
     }
 
     /// How much there is to do.
@@ -303,6 +311,16 @@ impl Drop for Turn {
         if let Some(work) = self.work.take() {
             self.queue.finish(work, self.done);
         }
+    }
+}
+
+/// A search for what an earlier process left; it is over when this is dropped.
+pub(crate) struct Search(DevQueue);
+
+impl Drop for Search {
+    fn drop(&mut self) {
+        self.0.state().searching -= 1;
+        self.0.0.finished.notify_waiters();
     }
 }
 

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::clock::DevClock;
 use super::disk;
 use super::duties::Duties;
-use super::queue::DevQueue;
+use super::queue::{DevQueue, Search};
 
 /// How often.
 const EVERY: Duration = Duration::from_mins(1);
@@ -93,13 +93,21 @@ async fn sweep<D: Duties>(
     Ok(())
 }
 
-/// Sweeps for ever.
-pub(crate) async fn keep_sweeping<D: Duties>(duties: D, queue: DevQueue, clock: DevClock, mut mark: Watermark) {
+/// Sweeps for ever. The `search` is over when the first sweep is.
+pub(crate) async fn keep_sweeping<D: Duties>(
+    duties: D,
+    queue: DevQueue,
+    clock: DevClock,
+    mut mark: Watermark,
+    search: Search,
+) {
     let mut minutes = tokio::time::interval(EVERY);
+    let mut search = Some(search);
     loop {
         minutes.tick().await;
-        if let Err(error) = sweep(&duties, &queue, clock.now(), &mut mark).await {
-            tracing::warn!(%error, "the sweep will be repeated");
+        match sweep(&duties, &queue, clock.now(), &mut mark).await {
+            Ok(()) => drop(search.take()),
+            Err(error) => tracing::warn!(%error, "the sweep will be repeated"),
         }
     }
 }
