@@ -27,7 +27,7 @@ use super::smtp::Smtp;
 use super::sweep::{self, Watermark};
 
 /// How many things are done at a time.
-const AT_ONCE: usize = 32;
+const AT_ONCE: usize = 8;
 
 /// The whole system in one process on this machine
 ///

@@ -22,7 +22,7 @@ const PAGE: usize = 1_000;
 /// How often the mailbox is looked at while it brings nothing new.
 const LOOK: Duration = Duration::from_millis(50);
 /// How many opens are told at a time.
-const OPENS: usize = 8;
+const OPENS: usize = 32;
 
 /// A mail that has come in.
 #[derive(Debug, Deserialize)]

@@ -145,11 +145,11 @@ pub(super) struct Filled {
 impl Shape {
     /// Makes the shape of a marked body; `html` is what the markup made of it, and the text is only made where it is
     /// wanted. `None` where HTML or text cannot be read.
-    pub(super) fn new(body: String, html: &str, has_preheader: bool, wants_text: bool) -> Option<Self> {
+    pub(super) fn new(body: &str, html: &str, has_preheader: bool, wants_text: bool) -> Option<Self> {
         let (finished, links) = markup::finish(html, has_preheader.then_some(PREHEADER)).ok()?;
         let text = if wants_text { Some(Blank::of(&markup::html_to_text(html)?)) } else { None };
         let links = links.into_iter().map(|link| (link.name, Blank::of(&link.url))).collect();
-        Some(Self { body, has_preheader, html: Blank::of(&finished), text, links })
+        Some(Self { body: body.to_owned(), has_preheader, html: Blank::of(&finished), text, links })
     }
 
     /// The mail for these values.

@@ -125,24 +125,24 @@ impl Template {
     ) -> Result<(Arc<Shape>, Vec<Written>), RenderError> {
         if !self.can_be_marked {
             let body = language::run(&self.language, Part::Body, context)?;
-            return Ok((self.make_shape(body, has_preheader)?, Vec::new()));
+            return Ok((self.make_shape(&body, has_preheader)?, Vec::new()));
         }
         let (body, values) = language::run_marked(&self.language, context)?;
         if let Some(known) = self.shapes.find(&body, has_preheader) {
             return Ok((known, values));
         }
-        let shape = self.make_shape(body, has_preheader)?;
+        let shape = self.make_shape(&body, has_preheader)?;
         self.shapes.keep(&shape);
         Ok((shape, values))
     }
 
-    fn make_shape(&self, body: String, has_preheader: bool) -> Result<Arc<Shape>, RenderError> {
-        if markup::too_deep(&body, self.is_mjml) {
+    fn make_shape(&self, body: &str, has_preheader: bool) -> Result<Arc<Shape>, RenderError> {
+        if markup::too_deep(body, self.is_mjml) {
             return Err(RenderError::new(Part::Body, RenderProblem::TooDeep));
         }
-        let html = if self.is_mjml { Cow::Owned(mjml_to_html(&body)?) } else { Cow::Borrowed(body.as_str()) };
+        let html = if self.is_mjml { Cow::Owned(mjml_to_html(body)?) } else { Cow::Borrowed(body) };
         let wants_text = self.language.get_template(Part::Text.as_str()).is_err();
-        let shape = Shape::new(body.clone(), &html, has_preheader, wants_text);
+        let shape = Shape::new(body, &html, has_preheader, wants_text);
         shape.map(Arc::new).ok_or_else(|| RenderError::new(Part::Body, RenderProblem::Html))
     }
 

@@ -193,6 +193,9 @@ fn a_value_that_is_missing_is_an_error_in_either_form() {
     }
 }
 
+// HTML reads control characters as other characters; they are tried in `render_hostile`.
+const SEEN: &str = r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]{0,12}";
+
 /// Markup is worked out once and filled for each contact. A template that sets a value is filled the long way round, so
 /// the same template with and without such a line has to come to the same mail.
 #[test]
@@ -208,8 +211,6 @@ fn a_mail_from_a_known_shape_is_the_mail_from_scratch() {
         let fields = json!({"html": body(first), "subject": "{{ entry.a }}", "preheader": "{{ entry.b }}"});
         Template::compile(&source(fields)).unwrap()
     };
-    // HTML reads control characters as other characters; they are tried in `render_hostile`.
-    const SEEN: &str = r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]{0,12}";
     let (marked, scratch) = (template(""), template("{% set x = 1 %}"));
     let notes = proptest::collection::vec("\\PC{0,6}", 0..3);
     let config = proptest::test_runner::Config { cases: 500, failure_persistence: None, ..Default::default() };
