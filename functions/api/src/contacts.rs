@@ -199,17 +199,18 @@ async fn replace<P: Ports>(app: &App<P>, id: &ContactId, body: Value, expect: Ex
     Ok(changed.await?)
 }
 
-/// Changes a contact by a merge patch.
+/// Changes a contact by a merge patch, from what is `known` of it where somebody has just read it.
 pub(crate) async fn merge_into<P: Ports>(
     app: &App<P>,
     id: &ContactId,
     patch: Value,
     expect: Expect,
+    known: Option<change::Read>,
 ) -> Result<Changed, Problem> {
     let Value::Object(patch) = patch else {
         return Err(Problem::invalid(vec![FieldError::new("", "type", "must be an object")]));
     };
-    let changed = change::change_contact(app, id, |before, now| {
+    let changed = change::change_known(app, id, known, |before, now| {
         expect.check(before.map(|contact| contact.revision))?;
         let mut merged = before.map(editable).unwrap_or_default();
         merge(&mut merged, patch.clone());
@@ -241,7 +242,7 @@ pub(crate) async fn patch<P: Ports>(
     State(app): State<Arc<App<P>>>,
     write: Write<ContactId>,
 ) -> Result<Response, Problem> {
-    let changed = merge_into(&app, &write.id, write.body, write.expect).await?;
+    let changed = merge_into(&app, &write.id, write.body, write.expect, None).await?;
     Ok(answer(&write.caller, &changed))
 }
 

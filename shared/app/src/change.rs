@@ -35,11 +35,32 @@ pub async fn change_contact<P: Ports>(
     id: &ContactId,
     edit: impl Fn(Option<&Contact>, Timestamp) -> Result<Contact, UseError>,
 ) -> Result<Changed, UseError> {
+    change_known(app, id, None, edit).await
+}
+
+/// A contact as somebody has just read it, together with others; nobody where there was none.
+#[derive(Debug, Clone)]
+pub struct Read(pub Option<Contact>);
+
+/// As [`change_contact`], and begins with what was read of the contact a moment ago: where that is out of date, the
+/// write finds out and it is read again.
+///
+/// # Errors
+/// As [`change_contact`].
+pub async fn change_known<P: Ports>(
+    app: &App<P>,
+    id: &ContactId,
+    mut known: Option<Read>,
+    edit: impl Fn(Option<&Contact>, Timestamp) -> Result<Contact, UseError>,
+) -> Result<Changed, UseError> {
     let key = app.secret.contact_key(id);
     for _ in 0..RACES {
         let published = app.published().await?;
         let now = app.ports.clock().now();
-        let before = app.ports.store().contact(&key).await?;
+        let before = match known.take() {
+            Some(Read(contact)) => contact,
+            None => app.ports.store().contact(&key).await?,
+        };
         let after = edit(before.as_ref(), now)?;
         if before.as_ref() == Some(&after) {
             return Ok(Changed { contact: after, created: false });
