@@ -1,7 +1,5 @@
 //! How the runs stand, counted over the table.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
-
 use std::sync::Arc;
 
 use carepath_app::ports::{Health, Store};
