@@ -314,9 +314,9 @@ pub fn advance(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision,
         // Waiting: its time has come.
         (State::Waiting { step, since, until, .. }, Input::Due) => wait::is_due(walk, *step, *since, *until),
 
-        // Parked: only the end of the pause moves it.
-        (State::Parked { .. }, Input::Due | Input::Resume) if moment.paused => Ok(Decision::Ignore(Stale::Paused)),
-        (State::Parked { at, .. }, Input::Due | Input::Resume) => walk.unpark(at),
+        // Paused: only the end of the pause moves it.
+        (State::Paused { .. }, Input::Due | Input::Resume) if moment.paused => Ok(Decision::Ignore(Stale::Paused)),
+        (State::Paused { at, .. }, Input::Due | Input::Resume) => walk.unpause(at),
 
         // An answer to an attempt that the run is past: it may still tell of a second mail (S9).
         (
@@ -324,13 +324,13 @@ pub fn advance(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision,
             | State::Claimed { .. }
             | State::Unknown { .. }
             | State::Waiting { .. }
-            | State::Parked { .. },
+            | State::Paused { .. },
             Input::Answered { step, attempt, answer },
         ) => send::late(walk, *step, *attempt, answer),
 
         // Too late or too early: somebody else was faster, or a message came twice.
         (
-            State::Claimed { .. } | State::Unknown { .. } | State::Waiting { .. } | State::Parked { .. },
+            State::Claimed { .. } | State::Unknown { .. } | State::Waiting { .. } | State::Paused { .. },
             Input::Claim | Input::Defer { .. } | Input::Fail(_),
         )
         | (
@@ -338,7 +338,7 @@ pub fn advance(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision,
             Input::Resume,
         )
         | (
-            State::Ready { .. } | State::Claimed { .. } | State::Waiting { .. } | State::Parked { .. },
+            State::Ready { .. } | State::Claimed { .. } | State::Waiting { .. } | State::Paused { .. },
             Input::Settle { .. },
         ) => Ok(Decision::Ignore(Stale::NotThere)),
     }

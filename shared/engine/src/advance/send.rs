@@ -43,7 +43,7 @@ pub(super) fn claim(mut walk: Walk<'_>, step: StepIndex) -> Result<Decision, Fau
     let edges = send_step(&walk, step)?;
     if walk.moment.paused {
         let state = walk.run.state.clone();
-        return walk.park(state);
+        return walk.pause(state);
     }
     let mut why = Vec::new();
     match permit::ask(&walk, &mut why) {

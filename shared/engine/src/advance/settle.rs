@@ -51,7 +51,7 @@ pub fn unknown_send(run: &Run, version: &Version) -> Option<UnknownSend> {
         State::Ready { .. }
         | State::Claimed { .. }
         | State::Waiting { .. }
-        | State::Parked { .. }
+        | State::Paused { .. }
         | State::Ended { open: None, .. } => None,
     }
 }

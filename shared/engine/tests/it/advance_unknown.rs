@@ -1,4 +1,5 @@
 //! Sends of which nobody knows: when they are looked at, who settles them, and evidence that comes late.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use carepath_engine::advance::{Alarm, Answer, EngagementKind, Input, Stale, unknown_send};
 use carepath_engine::run::{Edge, MessageState, Outcome, State};

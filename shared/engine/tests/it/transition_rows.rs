@@ -71,9 +71,9 @@ rows! { state_kind, stands: State => Stand;
         stand("for a time", resting(), after(7_200)),
         looked_at("for a time that has come", resting()),
     }
-    Parked {
-        stand("while the pause lasts", parked(), after(9_000)),
-        stand("when the pause is over", unpaused(parked()), after(9_000)),
+    Paused {
+        stand("while the pause lasts", frozen(), after(9_000)),
+        stand("when the pause is over", unpaused(frozen()), after(9_000)),
     }
     Ended {
         stand("and settled", ended(reading()), after(60)),
@@ -249,7 +249,7 @@ fn unpaused(mut play: Play) -> Play {
     play
 }
 
-fn parked() -> Play {
+fn frozen() -> Play {
     let mut play = paused(reading());
     play.take(&Input::Due, play.run.state.due().unwrap());
     play
