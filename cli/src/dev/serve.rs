@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use carepath_app::keys::{self, Role};
-use carepath_app::ports::{Due, Retry, Store, StoreError, Work};
-use carepath_app::{App, engage, work};
+use carepath_app::ports::{Due, Store, StoreError, Work};
+use carepath_app::{App, engage, park, work};
 use carepath_aws::ses;
 use carepath_engine::ids::RunId;
 use jiff::Timestamp;
@@ -58,13 +58,11 @@ struct Local(Arc<App<DevPorts>>);
 
 impl Duties for Local {
     async fn handle(&self, work: Work) -> bool {
-        match Box::pin(work::handle(&self.0, &work)).await {
+        match Box::pin(park::handle(&self.0, &work)).await {
             Ok(()) => true,
             Err(error) => {
-                // What can never succeed is put down: kept in the queue it would hold up everything behind it.
-                let given_up = error.retry() == Retry::Never;
-                tracing::warn!(error = &error as &dyn std::error::Error, given_up, "work failed");
-                given_up
+                tracing::warn!(error = &error as &dyn std::error::Error, "work failed, and is tried again");
+                false
             }
         }
     }
@@ -97,6 +95,7 @@ impl Duties for Local {
         let health = self.0.store().health().await.ok();
         json!({
             "duplicate_send": counters.duplicate_send,
+            "work_parked": health.map(|health| health.parked),
             "unknown_open": health.map(|health| health.unknown),
             "runs_without_wakeup": health.map(|health| health.without_wakeup),
             "runs_live": health.map(|health| health.live),

@@ -14,6 +14,7 @@ mod killed;
 mod lives;
 mod onboarding;
 mod process;
+mod recovery;
 mod semantics_doc;
 mod support;
 mod triggers;
