@@ -11,6 +11,10 @@ use carepath_aws::ses;
 use carepath_engine::ids::RunId;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tracing::Level;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::duties::{Duties, Unheard};
 use super::ports::DevPorts;
@@ -19,7 +23,10 @@ use crate::failure::Failure;
 
 /// Runs the whole system until it is told to stop.
 pub(crate) async fn run(args: &Args) -> Result<ExitCode, Failure> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter()).init();
+    // Whatever RUST_LOG asks for: the SDK and the HTTP server write whole requests at their lower levels (S24).
+    let silent = filter_fn(|line| carepath_api::lambda::is_logged(line, Level::TRACE));
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    tracing_subscriber::registry().with(lines).with(filter()).with(silent).init();
     match Box::pin(serve(args)).await {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(error) => Err(Failure::Dev(error.into())),
