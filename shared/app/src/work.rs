@@ -169,7 +169,8 @@ async fn evidence<P: Ports>(app: &App<P>, run: &Run) -> Option<Input> {
     let answer = match known {
         Evidence::Accepted(id) => Answer::Accepted { id, delivered: true },
         Evidence::NotAccepted => Answer::Throttled { until: app.ports.clock().now() },
-        Evidence::None => return None,
+        Evidence::Silent if matches!(run.state, State::Unknown { .. }) => return Some(Input::Silent),
+        Evidence::Silent | Evidence::None => return None,
     };
     Some(Input::Answered { step, attempt, answer })
 }

@@ -62,8 +62,11 @@ pub enum Evidence {
     Accepted(String),
     /// It certainly never will: the attempt is over and nothing was taken.
     NotAccepted,
-    /// It cannot say.
+    /// It cannot say, and word may still come.
     None,
+    /// It cannot say, and no word can come any more: every way by which it could (the mail service's events, and
+    /// whatever else keeps them) has brought what is younger than the attempt.
+    Silent,
 }
 
 /// The way out for mail.

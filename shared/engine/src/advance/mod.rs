@@ -79,6 +79,9 @@ pub enum Input {
     Delete,
     /// The workflow goes on after a pause.
     Resume,
+    /// As `Due`, where every way by which word of the unknown send could come has caught up past its attempt, and none
+    /// brought any: what is not known by now happened without a trace, or not at all (S8).
+    Silent,
     /// Somebody knows what became of the unknown send that the run has (S8).
     Settle {
         /// Whether the mail was sent.
@@ -260,6 +263,7 @@ pub fn advance(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision,
             | Input::Changed
             | Input::Cancel
             | Input::Resume
+            | Input::Silent
             | Input::Settle { .. },
         ) => Ok(Decision::Ignore(Stale::Ended)),
 
@@ -301,14 +305,18 @@ pub fn advance(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision,
         (State::Unknown { step, attempt, .. }, Input::Settle { sent, by }) => {
             settle::by_hand(walk, *step, *attempt, *sent, by)
         }
-        (State::Claimed { .. } | State::Unknown { .. } | State::Waiting { .. }, Input::Due)
+        (State::Claimed { .. } | State::Waiting { .. }, Input::Due)
+        | (State::Unknown { .. }, Input::Due | Input::Silent)
             if run.state.due().is_some_and(|due| moment.now < due) =>
         {
             Ok(Decision::Ignore(Stale::NotDue))
         }
         (State::Claimed { step, claim }, Input::Due) => send::became_unknown(walk, *step, claim.attempt),
         (State::Unknown { step, attempt, since, looks }, Input::Due) => {
-            send::look_again(walk, *step, *attempt, *since, *looks)
+            send::look_again(walk, (*step, *attempt), *since, *looks, false)
+        }
+        (State::Unknown { step, attempt, since, looks }, Input::Silent) => {
+            send::look_again(walk, (*step, *attempt), *since, *looks, true)
         }
 
         // Waiting: its time has come.
@@ -339,7 +347,7 @@ pub fn advance(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision,
         )
         | (
             State::Ready { .. } | State::Claimed { .. } | State::Waiting { .. } | State::Paused { .. },
-            Input::Settle { .. },
+            Input::Silent | Input::Settle { .. },
         ) => Ok(Decision::Ignore(Stale::NotThere)),
     }
 }

@@ -190,6 +190,7 @@ fn any_input() -> impl Strategy<Value = (Input, i64)> {
     ];
     let inputs = prop_oneof![
         4 => Just(Input::Due),
+        2 => Just(Input::Silent),
         4 => Just(Input::Claim),
         3 => (0_u16..3, 1_u32..3, answers).prop_map(|(step, attempt, answer)| answered(step, attempt, answer)),
         3 => (0_u16..3, kinds, any::<bool>()).prop_map(|(step, kind, machine)| engaged(step, kind, after(50), machine)),

@@ -119,6 +119,7 @@ rows! { input_kind, asks: Input => Ask;
     Cancel { ask("", |_| Input::Cancel) }
     Delete { ask("", |_| Input::Delete) }
     Resume { ask("", |_| Input::Resume) }
+    Silent { ask("", |_| Input::Silent) }
     Settle {
         ask("sent", |_| Input::Settle { sent: true, by: "key_1".to_owned() }),
         ask("not sent", |_| Input::Settle { sent: false, by: "key_1".to_owned() }),
