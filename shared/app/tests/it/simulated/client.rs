@@ -39,7 +39,7 @@ pub(super) struct Seen {
     /// The runs.
     pub(super) runs: Vec<RunId>,
     /// Those with a send of which nobody knows, and whether the mail service took it.
-    pub(super) unknown: Vec<(RunId, bool)>,
+    pub(super) unknown: Vec<(Attempt, bool)>,
 }
 
 impl Seen {
@@ -56,8 +56,9 @@ impl Seen {
                 | State::Waiting { .. }
                 | State::Paused { .. } => return None,
             };
-            let sent = taken.contains(&Attempt { run: run.id.clone(), step, attempt });
-            (sent || idle).then(|| (run.id.clone(), sent))
+            let attempt = Attempt { run: run.id.clone(), step, attempt };
+            let sent = taken.contains(&attempt);
+            (sent || idle).then_some((attempt, sent))
         });
         Self { runs: content.runs.keys().cloned().collect(), unknown: unknown.collect() }
     }
@@ -202,8 +203,8 @@ impl Action {
                 }
             }
             Self::Settle { nth } => {
-                if let Some((run, sent)) = seen.unknown.get(nth % seen.unknown.len().max(1)) {
-                    unknown::settle(app, run, *sent, "pat").await?;
+                if let Some((of, sent)) = seen.unknown.get(nth % seen.unknown.len().max(1)) {
+                    unknown::settle(app, &of.run, Some(of.attempt), *sent, "pat").await?;
                 }
             }
             Self::Pause { workflow } => drop(workflows::pause(app, &workflow.parse().unwrap(), Expect::Any).await?),
