@@ -18,7 +18,6 @@ mod route_tests;
 mod routes;
 mod serve;
 mod smtp;
-mod store;
 mod sweep;
 #[cfg(test)]
 mod tests;

@@ -3,28 +3,28 @@
 use std::sync::Arc;
 
 use carepath_app::ports::Ports;
+use carepath_aws::DynamoStore;
 
 use super::clock::DevClock;
 use super::mailer::DevMailer;
 use super::queue::DevQueue;
-use super::store::DevStore;
 
 /// The store on dynoxide, and mailer, queue and clock of this process. Its clones are the same ports.
 #[derive(Debug, Clone)]
 pub(crate) struct DevPorts {
-    pub(super) store: DevStore,
+    pub(super) store: DynamoStore,
     pub(super) mailer: Arc<DevMailer>,
     pub(super) queue: DevQueue,
     pub(super) clock: DevClock,
 }
 
 impl Ports for DevPorts {
-    type Store = DevStore;
+    type Store = DynamoStore;
     type Mailer = DevMailer;
     type Queue = DevQueue;
     type Clock = DevClock;
 
-    fn store(&self) -> &DevStore {
+    fn store(&self) -> &DynamoStore {
         &self.store
     }
 

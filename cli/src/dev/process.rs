@@ -24,7 +24,6 @@ use super::ports::DevPorts;
 use super::queue::DevQueue;
 use super::routes::{self, Desk};
 use super::smtp::Smtp;
-use super::store::DevStore;
 use super::sweep::{self, Watermark};
 
 /// How many things are done at a time.
@@ -224,14 +223,14 @@ impl Premises {
     }
 }
 
-async fn store(folder: &Path, durability: Durability) -> Result<DevStore, DevError> {
+async fn store(folder: &Path, durability: Durability) -> Result<DynamoStore, DevError> {
     let file = folder.join("data.sqlite");
     let database =
         database::open(Some(&file.to_string_lossy()), durability).map_err(|error| DevError::Database(error.into()))?;
     let options = Options { prefix: "carepath-".to_owned(), shards: 1 };
     let store = DynamoStore::in_process(move |target, body| database::dispatch(&database, target, body), &options);
     store.create_tables().await?;
-    Ok(DevStore::over(store))
+    Ok(store)
 }
 
 /// The key, drawn at the first start.
