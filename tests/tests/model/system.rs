@@ -1,0 +1,261 @@
+//! What may happen, one thing at a time, in every order.
+
+use carepath_app::ports::Work;
+use carepath_engine::run::State as RunState;
+use jiff::{SignedDuration, Timestamp};
+use stateright::{Model, Property};
+
+use crate::faults::Fault;
+use crate::judge;
+use crate::replay::{Call, Next, Task, Worker};
+use crate::setup::{contact, start};
+use crate::state::{Bounds, Item, Seen, Sent, State, Told};
+use crate::store::Service;
+
+/// What is left of a claim when its mail may still be handed over.
+const SEND_TIME: SignedDuration = SignedDuration::from_secs(10);
+
+/// A system to be searched.
+#[derive(Debug, Clone)]
+pub(crate) struct System {
+    pub(crate) workers: usize,
+    pub(crate) bounds: Bounds,
+    /// The event that lets the contact in, and others that clients may tell.
+    pub(crate) events: &'static [&'static str],
+    pub(crate) fault: Option<Fault>,
+}
+
+/// One thing that happens.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Action {
+    /// The clock goes on to the next moment at which anything can change.
+    Tick,
+    /// What a client is going to tell happens.
+    Happens(usize),
+    /// A mail is opened.
+    Opens(usize),
+    /// Somebody idle gets something to do. `again`: nobody had to give it out.
+    Begins { task: Task, again: bool },
+    /// What a worker calls for is done, and it is told so.
+    Goes(usize, Service),
+    /// A worker dies.
+    Dies(usize),
+}
+
+impl Model for System {
+    type State = State;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<State> {
+        let told = |name| Told { name, at: None, acknowledged: false, acted: None };
+        vec![State {
+            now: start(),
+            runs: Vec::new(),
+            contact: Item::new(contact(), 1),
+            events: Vec::new(),
+            told: self.events.iter().copied().map(told).collect(),
+            mails: Vec::new(),
+            workers: Vec::new(),
+            left: self.bounds,
+            entered: Vec::new(),
+            seen: Seen::default(),
+        }]
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        if next_moment(state).is_some() {
+            actions.push(Action::Tick);
+        }
+        let unhappened = |told: &&Told| told.at.is_none();
+        let first = state.told.iter().position(|told| unhappened(&told));
+        actions.extend(first.map(Action::Happens));
+        if state.left.opens > 0 {
+            let closed = (0..state.mails.len()).filter(|nth| state.mails[*nth].opened.is_none());
+            actions.extend(closed.map(Action::Opens));
+        }
+        if state.workers.len() < self.workers {
+            self.beginnings(state, actions);
+        }
+        for (nth, worker) in state.workers.iter().enumerate() {
+            let Next::Calls(call) = &worker.next else { continue };
+            actions.extend(services(call, state.left).iter().map(|service| Action::Goes(nth, *service)));
+            if state.left.crashes > 0 {
+                actions.push(Action::Dies(nth));
+            }
+        }
+    }
+
+    fn next_state(&self, last: &State, action: Action) -> Option<State> {
+        let mut state = last.clone();
+        match action {
+            Action::Tick => state.now = next_moment(last)?,
+            Action::Happens(nth) => state.told[nth].at = Some(state.now),
+            Action::Opens(nth) => {
+                state.left.opens -= 1;
+                state.mails[nth].opened = Some(state.now);
+                state.mails[nth].telling_open = true;
+            }
+            Action::Begins { task, again } => self.begin(&mut state, task, again),
+            Action::Goes(nth, service) => {
+                let worker = state.workers.remove(nth);
+                match service {
+                    Service::Takes => {}
+                    Service::TakesSilently | Service::DropsSilently => state.left.silences -= 1,
+                    Service::Refuses | Service::Throttles => state.left.refusals -= 1,
+                }
+                self.go(&mut state, &worker, service);
+            }
+            Action::Dies(nth) => {
+                state.left.crashes -= 1;
+                let worker = state.workers.remove(nth);
+                deliver_again(&mut state, &worker.task);
+            }
+        }
+        Some(state)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        judge::properties()
+    }
+}
+
+impl System {
+    fn beginnings(&self, state: &State, actions: &mut Vec<Action>) {
+        let mut offer = |task, again| actions.push(Action::Begins { task, again });
+        let repeats = state.left.repeats > 0;
+        let under_way = |task: &Task| state.workers.iter().any(|worker| worker.task == *task);
+        for told in &state.told {
+            let Some(at) = told.at else { continue };
+            let task = Task::Post { name: told.name, at };
+            let again = told.acknowledged || under_way(&task);
+            if !again || repeats {
+                offer(task, again);
+            }
+        }
+        for Sent { mail, telling, opened, telling_open, .. } in &state.mails {
+            let opening = opened.map(|at| (Some(at), *telling_open));
+            for (opened, telling) in std::iter::once((None, *telling)).chain(opening) {
+                if telling || repeats {
+                    offer(Task::Notice { mail: mail.clone(), opened }, !telling);
+                }
+            }
+        }
+        let due = self.swept(state);
+        let runs = state.runs.iter().map(|stored| Work::Run { run: stored.run.value.id.clone() });
+        for work in runs.chain(state.events.iter().map(crate::state::StoredEvent::work)) {
+            let task = Task::Work(work.clone());
+            let again = !due.contains(&work) || under_way(&task);
+            if !again || repeats {
+                offer(task, again);
+            }
+        }
+    }
+
+    /// What the sweep finds.
+    pub(crate) fn swept(&self, state: &State) -> Vec<Work> {
+        let mut due = state.due();
+        if self.fault == Some(Fault::SweepSkipsClaims) {
+            due.retain(|work| {
+                let Work::Run { run } = work else { return true };
+                !state.run(run).is_some_and(|stored| matches!(stored.run.value.state, RunState::Claimed { .. }))
+            });
+        }
+        due
+    }
+
+    fn begin(&self, state: &mut State, task: Task, again: bool) {
+        state.left.repeats -= u8::from(again);
+        if let Task::Notice { mail, opened } = &task {
+            let sent = &mut state.mails[mail.number];
+            if opened.is_some() { sent.telling_open = false } else { sent.telling = false }
+        }
+        let reads_first = matches!(task, Task::Work(_) | Task::Notice { .. });
+        let worker = Worker::new(task, state.now);
+        if reads_first {
+            // Nothing has happened before its first look: it begins with that.
+            self.go(state, &worker, Service::Takes);
+        } else {
+            self.keep(state, worker);
+        }
+    }
+
+    fn go(&self, state: &mut State, worker: &Worker, service: Service) {
+        let Next::Calls(call) = &worker.next else { return };
+        let reply = state.perform(&worker.task, call, service, self.fault);
+        let worker = worker.told(reply, state.now);
+        match worker.next {
+            Next::Calls(_) => self.keep(state, worker),
+            Next::Finished { well: true } => finish(state, &worker),
+            Next::Finished { well: false } => deliver_again(state, &worker.task),
+        }
+    }
+
+    fn keep(&self, state: &mut State, worker: Worker) {
+        let place = state.workers.partition_point(|other| *other < worker);
+        state.workers.insert(place, worker);
+        debug_assert!(state.workers.len() <= self.workers, "more workers than there are");
+    }
+}
+
+/// What the mail service may do with a call; other calls are simply answered.
+fn services(call: &Call, left: Bounds) -> Vec<Service> {
+    let mut services = vec![Service::Takes];
+    if matches!(call, Call::Send(_)) {
+        if left.silences > 0 {
+            services.extend([Service::TakesSilently, Service::DropsSilently]);
+        }
+        if left.refusals > 0 {
+            services.extend([Service::Refuses, Service::Throttles]);
+        }
+    }
+    services
+}
+
+/// A notice that nobody took is delivered again; work is found by the sweep, and a client repeats what it must.
+fn deliver_again(state: &mut State, task: &Task) {
+    if let Task::Notice { mail, opened } = task {
+        let sent = &mut state.mails[mail.number];
+        if opened.is_some() { sent.telling_open = true } else { sent.telling = true }
+    }
+}
+
+/// A worker is through: what it did is acknowledged.
+fn finish(state: &mut State, worker: &Worker) {
+    let now = state.now;
+    match &worker.task {
+        Task::Post { name, .. } => {
+            for told in state.told.iter_mut().filter(|told| told.name == *name) {
+                told.acknowledged = true;
+            }
+        }
+        Task::Work(Work::Event { event, .. }) => {
+            let Some(stored) = state.events.iter().find(|stored| stored.name == *event) else { return };
+            for told in state.told.iter_mut().filter(|told| told.name == stored.event.value.name.as_str()) {
+                told.acted.get_or_insert(now);
+            }
+        }
+        Task::Work(_) => {
+            let due = worker.read().is_some_and(|run| run.state.due().is_some_and(|due| due <= worker.clock()));
+            state.seen.in_vain |= due && !worker.wrote();
+        }
+        Task::Notice { mail, opened } => {
+            if opened.is_some() {
+                state.mails[mail.number].open_known.get_or_insert(now);
+            }
+        }
+    }
+}
+
+/// The next moment at which anything can come out differently.
+pub(crate) fn next_moment(state: &State) -> Option<Timestamp> {
+    let mut moments = Vec::new();
+    for stored in &state.runs {
+        moments.extend(stored.run.value.state.due());
+        match &stored.run.value.state {
+            RunState::Claimed { claim, .. } => moments.push(claim.deadline - SEND_TIME),
+            RunState::Waiting { until, .. } => moments.extend([*until, *until + SignedDuration::from_secs(1)]),
+            _ => {}
+        }
+    }
+    moments.into_iter().filter(|moment| *moment > state.now).min()
+}
