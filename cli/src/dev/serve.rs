@@ -93,9 +93,13 @@ impl Duties for Local {
 
     async fn figures(&self) -> Value {
         let counters = self.0.counters.read();
+        // Counted over the table, and not from what this process remembers: another one may have left it so.
+        let health = self.0.store().health().await.ok();
         json!({
             "duplicate_send": counters.duplicate_send,
-            "unknown_open": counters.unknown_open,
+            "unknown_open": health.map(|health| health.unknown),
+            "runs_without_wakeup": health.map(|health| health.without_wakeup),
+            "runs_live": health.map(|health| health.live),
             "counters": counters,
             "dynamodb": self.0.store().usage().by_operation,
         })

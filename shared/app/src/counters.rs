@@ -1,6 +1,6 @@
 //! What happened since the process began, as numbers without names.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use carepath_engine::advance::Alarm;
 use carepath_engine::run::Run;
@@ -15,7 +15,6 @@ pub struct Counters {
     ended: AtomicU64,
     lost_races: AtomicU64,
     duplicate_send: AtomicU64,
-    unknown_open: AtomicI64,
 }
 
 /// A reading of [`Counters`].
@@ -33,8 +32,6 @@ pub struct Reading {
     pub lost_races: u64,
     /// Second message ids for one visit (S9). Anything but 0 is an alarm.
     pub duplicate_send: u64,
-    /// Sends of which nobody knows whether they happened (S8).
-    pub unknown_open: i64,
 }
 
 impl Counters {
@@ -62,11 +59,9 @@ impl Counters {
                 tracing::error!(run = %run.id, workflow = %run.workflow, "duplicate_send");
             }
             Alarm::Unknown => {
-                self.unknown_open.fetch_add(1, Ordering::Relaxed);
                 tracing::warn!(run = %run.id, workflow = %run.workflow, "unknown_send");
             }
             Alarm::UnknownSettled => {
-                self.unknown_open.fetch_sub(1, Ordering::Relaxed);
                 tracing::info!(run = %run.id, workflow = %run.workflow, "unknown_send_settled");
             }
         }
@@ -82,7 +77,6 @@ impl Counters {
             ended: load(&self.ended),
             lost_races: load(&self.lost_races),
             duplicate_send: load(&self.duplicate_send),
-            unknown_open: self.unknown_open.load(Ordering::Relaxed),
         }
     }
 }

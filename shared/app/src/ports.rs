@@ -123,6 +123,17 @@ pub struct Due {
     pub work: Work,
 }
 
+/// How the runs stand, counted over all of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Health {
+    /// Runs that have not ended.
+    pub live: u64,
+    /// Of those, runs that nothing will ever wake (S5). Anything but 0 is an alarm.
+    pub without_wakeup: u64,
+    /// Sends of which nobody knows whether they happened (S8).
+    pub unknown: u64,
+}
+
 /// The state of the installation. Reads are consistent with every write that was answered before them, except
 /// [`Store::due`] and [`Store::members`], which may lag by moments.
 pub trait Store: Send + Sync + 'static {
@@ -185,6 +196,10 @@ pub trait Store: Send + Sync + 'static {
         workflow: &WorkflowId,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<RunId>, StoreError>> + Send;
+
+    /// Counts how the runs stand, over the whole table: for whoever watches over it, not for every request. What changes
+    /// meanwhile may be counted as it was or as it is.
+    fn health(&self) -> impl Future<Output = Result<Health, StoreError>> + Send;
 
     /// The contacts in a segment, in an order of no meaning.
     fn members(

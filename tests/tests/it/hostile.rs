@@ -94,8 +94,9 @@ async fn every_fault_of_a_contact_and_of_an_event_is_named_and_nothing_is_half_w
     let entries = json!([{}, 7, { "contact": { "id": "b1", "email": 3 } }, { "event": { "contact": "b2" } },
         { "contact": { "id": "b3" } }]);
     let results = dev.post("/v1/batch", json!({ "entries": entries })).await["results"].clone();
-    let stati: Vec<u64> = results.as_array().unwrap().iter().filter_map(|result| result["status"].as_u64()).collect();
-    assert_eq!(stati, [422, 422, 422, 422, 201], "each entry has its own answer");
+    let statuses: Vec<u64> =
+        results.as_array().unwrap().iter().filter_map(|result| result["status"].as_u64()).collect();
+    assert_eq!(statuses, [422, 422, 422, 422, 201], "each entry has its own answer");
     assert_eq!(results[0]["error"]["errors"][0]["pointer"], "/entries/0");
     assert_eq!(results[2]["error"]["errors"][0]["pointer"], "/entries/2/contact/email");
     for (id, status) in [("b1", 404), ("b2", 404), ("b3", 200)] {

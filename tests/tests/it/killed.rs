@@ -125,7 +125,9 @@ async fn s28_kills_under_load_lose_nothing_and_repeat_nothing() {
         assert_eq!(steps(&run), ["welcome", "read", "remind", "late_read", "call"]);
     }
     let metrics = dev.get("/_dev/metrics").await;
-    assert_eq!((&metrics["duplicate_send"], &metrics["unknown_open"]), (&json!(0), &json!(0)));
+    for none in ["duplicate_send", "unknown_open", "runs_without_wakeup", "runs_live"] {
+        assert_eq!(metrics[none], 0, "{none}");
+    }
 }
 
 /// S7, S8: nobody knows whether the mail went out, so it is said so, and not sent again.
@@ -149,6 +151,8 @@ async fn s8_a_mail_that_was_under_way_when_the_process_died_is_shown_as_unknown_
     dev.advance("30m").await;
     assert_eq!(text(&visit(&dev.run("ann").await, "welcome")["message"], "state"), "unknown");
     assert_eq!(dev.get("/_dev/metrics").await["unknown_open"], 1);
+    let dev = Dev::with(dev.kill(), &["--smtp", &server.url]);
+    assert_eq!(dev.get("/_dev/metrics").await["unknown_open"], 1, "the next process knows of it");
     dev.advance("25h").await;
     let run = dev.run("ann").await;
     assert_eq!(

@@ -111,10 +111,10 @@ async fn a_field_of_the_wrong_type_or_of_no_name_spoils_the_whole_request() {
 #[tokio::test]
 async fn a_name_that_is_no_field_is_repeated_only_where_it_looks_like_one() {
     let world = World::new().await;
-    let body = json!({ "ada@example.org": 1, "Ada Lovelace": 2, "12345678": 3, "患者": 4, "emial": 5 });
+    let body = json!({ "ada@example.org": 1, "Ada Lovelace": 2, "12345678": 3, "患者": 4, "emails": 5 });
     let reply = world.refused("PUT", "/v1/contacts/p-1", Some(body), "invalid").await;
     let pointers: BTreeSet<String> = reply.faults().into_iter().collect();
-    assert_eq!(pointers, BTreeSet::from([" unknown_field".to_owned(), "/emial unknown_field".to_owned()]));
+    assert_eq!(pointers, BTreeSet::from([" unknown_field".to_owned(), "/emails unknown_field".to_owned()]));
     assert!(!reply.text.contains("Ada") && !reply.text.contains("example.org") && !reply.text.contains("患者"));
 }
 

@@ -7,7 +7,7 @@ use crate::support::{Local, Mishap, World, workflow};
 #[tokio::test]
 async fn every_fault_of_a_contact_is_told_at_once() {
     let world = World::new().await;
-    let body = json!({ "email": "nobody", "zone": "EST5", "locale": 7, "attributes": [], "topics": { "news": "yes" }, "emial": 1 });
+    let body = json!({ "email": "nobody", "zone": "EST5", "locale": 7, "attributes": [], "topics": { "news": "yes" }, "emails": 1 });
     let reply = world.call("PUT", "/v1/contacts/p-1", Some(body)).await;
     assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(reply.kind, "application/problem+json");
@@ -18,7 +18,7 @@ async fn every_fault_of_a_contact_is_told_at_once() {
         [
             "/attributes type",
             "/email email",
-            "/emial unknown_field",
+            "/emails unknown_field",
             "/locale type",
             "/topics/news value",
             "/zone zone"

@@ -1,5 +1,6 @@
 //! What a mail service may say to a mail, and what becomes of the run.
 
+use carepath_app::ports::{Health, Store};
 use carepath_engine::advance::{Answer, EngagementKind};
 use carepath_engine::run::{Edge, MessageState};
 use jiff::SignedDuration;
@@ -44,7 +45,7 @@ async fn s8_a_mail_of_which_nobody_ever_hears_is_not_sent_again_and_says_so() {
     assert_eq!((message.state, message.attempt), (MessageState::Sent, 1));
     assert_eq!(message.reason.as_deref(), Some("treated_as_sent"));
     assert_eq!(message.at, start() + SignedDuration::from_hours(24));
-    assert_eq!(world.app().counters.read().unknown_open, 0, "what was counted as unknown is settled");
+    assert_eq!(world.app().store().health().await.unwrap(), Health::default(), "what was unknown is settled");
 }
 
 #[tokio::test]

@@ -66,6 +66,10 @@ pub(super) fn run(what: &'static str, run: &Run, writer: &str, shards: u32) -> R
     let (pk, sk) = (contact.as_str(), run.id.as_str());
     let mut item = item(what, (pk, sk), run, run.revision + 1, writer)?;
     item.insert("st".to_owned(), text(state(&run.state)));
+    let unknown = run.unknown_sends() as u64;
+    if unknown > 0 {
+        item.insert("un".to_owned(), number(unknown));
+    }
     if let Some(step) = run.state.step() {
         item.insert("cur".to_owned(), number(u64::from(step)));
     }
@@ -77,6 +81,9 @@ pub(super) fn run(what: &'static str, run: &Run, writer: &str, shards: u32) -> R
     Ok(item)
 }
 
+/// The state of a run that is over.
+pub(super) const ENDED: &str = "ended";
+
 const fn state(state: &State) -> &'static str {
     match state {
         State::Ready { .. } => "ready",
@@ -84,7 +91,7 @@ const fn state(state: &State) -> &'static str {
         State::Unknown { .. } => "unknown",
         State::Waiting { .. } => "waiting",
         State::Parked { .. } => "parked",
-        State::Ended { .. } => "ended",
+        State::Ended { .. } => ENDED,
     }
 }
 
@@ -130,6 +137,11 @@ pub(super) fn string<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
 
 pub(super) fn revision(item: &Item) -> Option<u64> {
     item.get("v")?.as_n().ok()?.parse().ok()
+}
+
+/// A number that is left out where it is 0.
+pub(super) fn count(item: &Item, name: &str) -> u64 {
+    item.get(name).and_then(|count| count.as_n().ok()?.parse().ok()).unwrap_or_default()
 }
 
 /// The payload of an item and its revision.

@@ -21,7 +21,9 @@ use std::time::Duration;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionConfig, retry::RetryConfig};
-use carepath_app::ports::{Change, Commit, Document, DocumentId, DocumentKind, Due, Kept, Page, Store, StoreError};
+use carepath_app::ports::{
+    Change, Commit, Document, DocumentId, DocumentKind, Due, Health, Kept, Page, Store, StoreError,
+};
 use carepath_engine::contact::Contact;
 use carepath_engine::event::Event;
 use carepath_engine::ids::{ContactKey, RunId, Secret, SegmentId, WorkflowId};
@@ -169,6 +171,10 @@ impl Store for DynamoStore {
 
     async fn due(&self, from: Timestamp, until: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
         due::due(&self.0, from, until, limit).await
+    }
+
+    async fn health(&self) -> Result<Health, StoreError> {
+        runs::health(&self.0).await
     }
 
     async fn parked(&self, workflow: &WorkflowId, limit: usize) -> Result<Vec<RunId>, StoreError> {

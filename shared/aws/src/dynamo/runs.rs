@@ -1,7 +1,7 @@
 //! Reading runs, and many items at once.
 
 use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity};
-use carepath_app::ports::{Retry, StoreError};
+use carepath_app::ports::{Health, Retry, StoreError};
 use carepath_engine::contact::Contact;
 use carepath_engine::ids::{ContactKey, RunId};
 use carepath_engine::run::Run;
@@ -69,6 +69,36 @@ pub(super) async fn query_all(
         start = answer.last_evaluated_key.filter(|key| !key.is_empty());
         if start.is_none() {
             return Ok(found);
+        }
+    }
+}
+
+/// Counts how the runs stand, by the few attributes that say so.
+pub(super) async fn health(store: &Inner) -> Result<Health, StoreError> {
+    const WHAT: &str = "count how the runs stand";
+    let (mut health, mut start) = (Health::default(), None);
+    loop {
+        let answer = store
+            .client
+            .scan()
+            .table_name(&store.runs)
+            .projection_expression("st, dpk, un")
+            .consistent_read(true)
+            .set_exclusive_start_key(start)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(|failure| error::read(WHAT, &failure))?;
+        store.usage.read(WHAT, answer.consumed_capacity());
+        for item in answer.items() {
+            let live = items::string(item, "st") != Some(items::ENDED);
+            health.live += u64::from(live);
+            health.without_wakeup += u64::from(live && !item.contains_key("dpk"));
+            health.unknown += items::count(item, "un");
+        }
+        start = answer.last_evaluated_key.filter(|key| !key.is_empty());
+        if start.is_none() {
+            return Ok(health);
         }
     }
 }

@@ -3,6 +3,7 @@
 #[path = "../../../../cli/src/dev/database.rs"]
 mod database;
 mod doubt;
+mod health;
 mod journey;
 mod numbers;
 mod store;

@@ -59,6 +59,7 @@ async fn each_operation_costs_exactly_this() {
     costs!("contact", store.contact(&key));
     costs!("run and contact", store.run_and_contact(&first.id));
     costs!("runs of a contact", store.runs_of(&key));
+    costs!("how the runs stand", store.health());
     costs!("contacts by address", store.contacts_by_email("ann@example.org", 5));
     costs!("members of a segment", store.members(&"vip".parse().unwrap(), 5, None));
 
@@ -94,6 +95,7 @@ async fn each_operation_costs_exactly_this() {
         ("contact", (1, 1.0, 0.0)),
         ("run and contact", (1, 2.0, 0.0)),
         ("runs of a contact", (1, 1.0, 0.0)),
+        ("how the runs stand", (1, 1.0, 0.0)),
         ("contacts by address", (2, 1.5, 0.0)),
         ("members of a segment", (1, 0.5, 0.0)),
         ("keep an event", (1, 0.0, 2.0)),

@@ -10,6 +10,7 @@ mod forget;
 mod heard;
 mod permit;
 mod send;
+mod settle;
 mod wait;
 mod walk;
 
@@ -78,6 +79,13 @@ pub enum Input {
     Delete,
     /// The workflow goes on after a pause.
     Resume,
+    /// Somebody knows what became of the unknown send that the run has (S8).
+    Settle {
+        /// Whether the mail was sent.
+        sent: bool,
+        /// Who says so: the id of a key, or the subject of a token.
+        by: String,
+    },
 }
 
 /// What the mail service said to an attempt.
@@ -221,6 +229,7 @@ pub enum Fault {
 }
 
 pub use admit::{Admission, Begin, Refusal, admit, begin};
+pub use settle::{UnknownSend, unknown_send};
 
 use walk::Walk;
 
@@ -238,6 +247,9 @@ pub fn advance(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision,
         (State::Ended { .. }, Input::Engaged(engagement)) => engaged::record(walk, engagement),
         (State::Ended { .. }, Input::Answered { step, attempt, answer }) => send::late(walk, *step, *attempt, answer),
         (State::Ended { open: Some(open), .. }, Input::Due) => send::open_send_is_due(walk, open),
+        (State::Ended { open: Some(open), .. }, Input::Settle { sent, by }) => {
+            settle::by_hand(walk, open.step, open.attempt, *sent, by)
+        }
         (
             State::Ended { .. },
             Input::Due
@@ -247,7 +259,8 @@ pub fn advance(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision,
             | Input::Heard(_)
             | Input::Changed
             | Input::Cancel
-            | Input::Resume,
+            | Input::Resume
+            | Input::Settle { .. },
         ) => Ok(Decision::Ignore(Stale::Ended)),
 
         // From everywhere: what a deletion takes with it.
@@ -285,6 +298,9 @@ pub fn advance(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision,
         {
             send::settled(walk, *step, *attempt, answer)
         }
+        (State::Unknown { step, attempt, .. }, Input::Settle { sent, by }) => {
+            settle::by_hand(walk, *step, *attempt, *sent, by)
+        }
         (State::Claimed { .. } | State::Unknown { .. } | State::Waiting { .. }, Input::Due)
             if run.state.due().is_some_and(|due| moment.now < due) =>
         {
@@ -320,6 +336,10 @@ pub fn advance(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision,
         | (
             State::Ready { .. } | State::Claimed { .. } | State::Unknown { .. } | State::Waiting { .. },
             Input::Resume,
+        )
+        | (
+            State::Ready { .. } | State::Claimed { .. } | State::Waiting { .. } | State::Parked { .. },
+            Input::Settle { .. },
         ) => Ok(Decision::Ignore(Stale::NotThere)),
     }
 }

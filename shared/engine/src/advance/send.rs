@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use jiff::{SignedDuration, Timestamp};
 
 use super::permit::{self, Permit};
+use super::settle;
 use super::walk::Walk;
 use super::{Alarm, Answer, Decision, Fault, Stale};
 use crate::contact::CappedMail;
@@ -18,12 +19,11 @@ use crate::version::{OnUnknown, StepIndex, StepKind, Target, Version};
 const CAP_MEMORY: SignedDuration = SignedDuration::from_hours(24 * 31);
 
 /// How often a mail is tried that is to be sent again where nobody can say whether it was.
-const MOST_ATTEMPTS: u32 = 3;
+pub(super) const MOST_ATTEMPTS: u32 = 3;
 
 struct SendStep {
     next: Target,
     on_failure: Target,
-    on_unknown: OnUnknown,
 }
 
 /// Whether a step sends a mail.
@@ -32,10 +32,10 @@ pub(super) fn is_send(version: &Version, index: StepIndex) -> bool {
 }
 
 fn send_step(walk: &Walk<'_>, index: StepIndex) -> Result<SendStep, Fault> {
-    let StepKind::Send { next, on_failure, on_unknown, .. } = &walk.step(index)?.kind else {
+    let StepKind::Send { next, on_failure, .. } = &walk.step(index)?.kind else {
         return Err(Fault::WrongKind);
     };
-    Ok(SendStep { next: *next, on_failure: on_failure.unwrap_or(*next), on_unknown: *on_unknown })
+    Ok(SendStep { next: *next, on_failure: on_failure.unwrap_or(*next) })
 }
 
 /// Claims the mail of `step`, if it may be sent at all.
@@ -150,25 +150,35 @@ pub(super) fn look_again(
     since: Timestamp,
     looks: u8,
 ) -> Result<Decision, Fault> {
-    let edges = send_step(&walk, step)?;
+    send_step(&walk, step)?;
     let looks = looks.saturating_add(1);
     if usize::from(looks) < UNKNOWN_LOOKS.len() {
         return walk.rest(State::Unknown { step, attempt, since, looks });
     }
     walk.alarms.push(Alarm::UnknownSettled);
-    match edges.on_unknown {
-        // A resend is bounded: a mail service that never answers does not get the same mail for ever.
-        OnUnknown::Resend if attempt < MOST_ATTEMPTS => {
+    match settle::decision(walk.moment.version, step, attempt) {
+        OnUnknown::Resend => {
             let now = walk.now();
             message(&mut walk, step, MessageState::Released, Some("resend".into()));
             walk.rest(State::Ready { step, due: now })
         }
-        OnUnknown::TreatAsSent | OnUnknown::Resend => {
-            message(&mut walk, step, MessageState::Sent, Some("treated_as_sent".into()));
+        OnUnknown::TreatAsSent => {
             let why = Explanation::new("known to be sent", false, "no evidence in 24 h").expected("treat_as_sent");
-            walk.leave(Edge::Next, edges.next, vec![why])
+            go_on(walk, step, "treated_as_sent", vec![why])
         }
     }
+}
+
+/// Goes on as if the mail service had taken the mail; `reason` says why that is assumed.
+pub(super) fn go_on(
+    mut walk: Walk<'_>,
+    step: StepIndex,
+    reason: &'static str,
+    why: Vec<Explanation>,
+) -> Result<Decision, Fault> {
+    let edges = send_step(&walk, step)?;
+    message(&mut walk, step, MessageState::Sent, Some(reason.into()));
+    walk.leave(Edge::Next, edges.next, why)
 }
 
 /// A run that is over has a send to settle.
@@ -230,7 +240,7 @@ pub(super) fn late(mut walk: Walk<'_>, step: StepIndex, attempt: u32, answer: &A
     Ok(walk.finish())
 }
 
-fn set_open(walk: &mut Walk<'_>, send: Option<OpenSend>) {
+pub(super) fn set_open(walk: &mut Walk<'_>, send: Option<OpenSend>) {
     if let State::Ended { open, .. } = &mut walk.run.state {
         *open = send;
     }

@@ -272,6 +272,13 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Notes on the visit of a step, wherever the run is by now.
+    pub(super) fn explain_at(&mut self, step: StepIndex, why: Explanation) {
+        if let Some(visit) = self.run.visits.iter_mut().rev().find(|visit| visit.place == Place::Step(step)) {
+            visit.explanation.push(why);
+        }
+    }
+
     fn close_visit(&mut self, edge: Edge, why: Vec<Explanation>) {
         if let Some(visit) = self.run.visits.last_mut() {
             visit.edge.get_or_insert(edge);

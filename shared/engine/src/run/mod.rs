@@ -175,6 +175,11 @@ impl Run {
         matches!(self.state, State::Ended { .. })
     }
 
+    /// How many of its mails may or may not have been sent (S8).
+    pub fn unknown_sends(&self) -> usize {
+        self.messages.values().filter(|message| message.state == MessageState::Unknown).count()
+    }
+
     /// Whether this run itself has visited a step.
     pub fn has_visited(&self, step: StepIndex) -> bool {
         self.visits.iter().any(|visit| visit.place == Place::Step(step))

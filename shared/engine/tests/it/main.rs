@@ -2,6 +2,7 @@
 
 mod advance_rules;
 mod advance_settled;
+mod advance_unknown;
 mod calendar_reference;
 mod calendar_rules;
 mod compile_conditions;

@@ -79,6 +79,7 @@ rows! { state_kind, stands: State => Stand;
         stand("and settled", ended(reading()), after(60)),
         stand("with a mail under way", ended(claimed()), after(60)),
         looked_at("with a mail under way, its time over", ended(claimed())),
+        stand("with a mail of which nobody knows", ended(unknown()), after(60)),
     }
 }
 
@@ -118,6 +119,10 @@ rows! { input_kind, asks: Input => Ask;
     Cancel { ask("", |_| Input::Cancel) }
     Delete { ask("", |_| Input::Delete) }
     Resume { ask("", |_| Input::Resume) }
+    Settle {
+        ask("sent", |_| Input::Settle { sent: true, by: "key_1".to_owned() }),
+        ask("not sent", |_| Input::Settle { sent: false, by: "key_1".to_owned() }),
+    }
 }
 
 rows! { answer_kind, answers: Answer => &'static str;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use carepath_app::ports::{
-    Change, Commit, Document, DocumentId, DocumentKind, Due, Kept, Page, Retry, Store, StoreError, Work,
+    Change, Commit, Document, DocumentId, DocumentKind, Due, Health, Kept, Page, Retry, Store, StoreError, Work,
 };
 use carepath_engine::ids::{ContactKey, RunId, SegmentId, WorkflowId};
 use carepath_engine::run::State as RunState;
@@ -199,6 +199,19 @@ impl Store for MemoryStore {
         self.call("due", |content| {
             let due = content.due().into_iter().filter(|due| (from..=until).contains(&due.at));
             due.take(limit).collect()
+        })
+        .await
+    }
+
+    async fn health(&self) -> Result<Health, StoreError> {
+        self.call("health", |content| {
+            let live = content.runs.values().filter(|run| !run.is_ended());
+            let parked = |run: &Run| matches!(run.state, RunState::Parked { .. });
+            Health {
+                live: live.clone().count() as u64,
+                without_wakeup: live.filter(|run| run.state.due().is_none() && !parked(run)).count() as u64,
+                unknown: content.runs.values().map(|run| run.unknown_sends() as u64).sum(),
+            }
         })
         .await
     }

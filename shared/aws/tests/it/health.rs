@@ -1,0 +1,40 @@
+//! How the runs stand, counted over the table.
+
+use std::sync::Arc;
+
+use carepath_app::ports::{Health, Store};
+use carepath_aws::{DynamoStore, Options};
+use serde_json::json;
+
+use crate::database::{self, Durability};
+use crate::store::{NOW, change, ready, run, secret};
+
+/// S5: what the metrics say comes from the table, and not from what a process remembers.
+#[tokio::test]
+async fn s5_a_run_that_nothing_would_wake_is_counted_by_looking_at_the_table() {
+    let database = Arc::new(database::open(None, Durability::Full).unwrap());
+    let handler = {
+        let database = Arc::clone(&database);
+        move |target: &str, body: &[u8]| database::dispatch(&database, target, body)
+    };
+    let store = DynamoStore::in_process(handler, &Options::default());
+    store.set_secret(secret());
+    store.create_tables().await.unwrap();
+    assert_eq!(store.health().await.unwrap(), Health::default());
+
+    let mut first = run(&ready());
+    store.commit(&change(&first)).await.unwrap();
+    assert_eq!(store.health().await.unwrap(), Health { live: 1, ..Health::default() });
+
+    // Somebody takes the run out of the index behind our back.
+    let key = json!({ "pk": { "S": first.id.contact().as_str() }, "sk": { "S": first.id.as_str() } });
+    let update = json!({ "TableName": "carepath-runs", "Key": key, "UpdateExpression": "REMOVE dpk, dsk" });
+    let (status, _) = database::dispatch(&database, "DynamoDB_20120810.UpdateItem", update.to_string().as_bytes());
+    assert_eq!(status, 200);
+    assert_eq!(store.health().await.unwrap(), Health { live: 1, without_wakeup: 1, unknown: 0 });
+
+    first.revision = 1;
+    first.state = serde_json::from_value(json!({ "k": "ended", "o": { "r": "completed" }, "a": NOW })).unwrap();
+    store.commit(&change(&first)).await.unwrap();
+    assert_eq!(store.health().await.unwrap(), Health::default());
+}
