@@ -5,6 +5,10 @@
 pub(crate) enum Fault {
     /// A run is written whatever its revision.
     NoCondition,
+    /// A run that begins is written whatever is there under its id.
+    AdmissionWithoutCondition,
+    /// What the mail service answered is written whoever has the run by now.
+    RecordWithoutCondition,
     /// The client of the mail service sends again when it hears nothing.
     ClientRepeats,
     /// No answer is taken for a throttle, which may be tried again.
@@ -27,6 +31,10 @@ pub(crate) enum Fault {
     SweepSkipsClaims,
     /// What the mail service tells is written without a new revision.
     NoticeWithoutRevision,
+    /// What the mail service tells of a mail is acknowledged and not written.
+    NoticeDropped,
+    /// A mail service that says it has not taken a mail, and takes it later.
+    AttemptLeftOpen,
     /// A wait for several things is decided at its deadline, not a grace later.
     NoGrace,
     /// Where the run has been is forgotten.

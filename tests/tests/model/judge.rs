@@ -10,25 +10,31 @@ use jiff::{SignedDuration, Timestamp};
 use stateright::Property;
 
 use crate::setup::with_app;
-use crate::state::State;
+use crate::state::{Sent, State, Told};
 use crate::system::{System, next_moment};
 
-pub(crate) const ONE_MAIL: &str = "no mail goes out twice";
+pub(crate) const ONE_MAIL: &str = "no mail goes out twice, or oftener than it may be sent again";
 pub(crate) const ONE_VISIT: &str = "no step is entered twice";
 pub(crate) const NO_REWRITING: &str = "no step that was taken is taken back";
 pub(crate) const WAKE_UP: &str = "whatever is not through has a time at which it is looked at";
 pub(crate) const NOT_IN_VAIN: &str = "who is woken in time moves on";
-pub(crate) const KEPT: &str = "what was acknowledged is kept";
+pub(crate) const KEPT: &str = "what was told and acknowledged is kept";
 pub(crate) const IN_TIME_WINS: &str = "what happened in time and was told in time wins over the time-out";
 pub(crate) const TRUE_RECORDS: &str = "what a run says of its mails is true";
 pub(crate) const ALL_ENDS: &str = "when nothing can happen any more, all is done and every run has ended for a reason";
+
+pub(crate) const END: &str = "it comes to its end";
+pub(crate) const RACE: &str = "two workers race";
+pub(crate) const UNKNOWN: &str = "a send is unknown";
+pub(crate) const OPENED: &str = "a wait is ended by what it waits for";
+pub(crate) const TIME_OUT: &str = "a wait runs out";
 
 type Check = fn(&System, &State) -> bool;
 
 /// All properties. Those that are to come about show that the search gets somewhere.
 pub(crate) fn properties() -> Vec<Property<System>> {
     let always: [(&'static str, Check); 9] = [
-        (ONE_MAIL, |_, state| one_mail(state)),
+        (ONE_MAIL, one_mail),
         (ONE_VISIT, |_, state| all_differ(&state.entered)),
         (NO_REWRITING, |_, state| !state.seen.rewritten),
         (WAKE_UP, |_, state| wake_up(state)),
@@ -39,11 +45,11 @@ pub(crate) fn properties() -> Vec<Property<System>> {
         (ALL_ENDS, |system, state| !at_rest(system, state) || all_ended(state)),
     ];
     let sometimes: [(&'static str, Check); 5] = [
-        ("it comes to its end", |system, state| at_rest(system, state) && !state.runs.is_empty()),
-        ("two workers race", |_, state| state.seen.race),
-        ("a send is unknown", |_, state| runs(state).any(|run| matches!(run.state, RunState::Unknown { .. }))),
-        ("a wait is ended by what it waits for", |_, state| leaves_by(state, |edge| matches!(edge, Edge::Nth(_)))),
-        ("a wait runs out", |_, state| leaves_by(state, |edge| *edge == Edge::Timeout)),
+        (END, |system, state| at_rest(system, state) && !state.runs.is_empty()),
+        (RACE, |_, state| state.seen.race),
+        (UNKNOWN, |_, state| runs(state).any(|run| matches!(run.state, RunState::Unknown { .. }))),
+        (OPENED, |_, state| leaves_by(state, |edge| matches!(edge, Edge::Nth(_)))),
+        (TIME_OUT, |_, state| leaves_by(state, |edge| *edge == Edge::Timeout)),
     ];
     let always = always.into_iter().map(|(name, check)| Property::always(name, check));
     always.chain(sometimes.into_iter().map(|(name, check)| Property::sometimes(name, check))).collect()
@@ -57,9 +63,11 @@ fn all_differ<T: Ord>(items: &[T]) -> bool {
     items.iter().collect::<BTreeSet<_>>().len() == items.len()
 }
 
-fn one_mail(state: &State) -> bool {
-    let visits: Vec<_> = state.mails.iter().map(|sent| (&sent.mail.attempt.run, sent.mail.attempt.step)).collect();
-    all_differ(&visits)
+/// Strictly one; where the author wants it sent again, the bound that is promised for that.
+fn one_mail(system: &System, state: &State) -> bool {
+    let most = if system.resends() { 3 } else { 1 };
+    let visit = |sent: &Sent| (sent.mail.attempt.run.clone(), sent.mail.attempt.step);
+    state.mails.iter().all(|sent| state.mails.iter().filter(|other| visit(other) == visit(sent)).count() <= most)
 }
 
 fn wake_up(state: &State) -> bool {
@@ -70,12 +78,14 @@ fn wake_up(state: &State) -> bool {
 fn kept(state: &State) -> bool {
     let told = state.told.iter().filter(|told| told.acknowledged);
     let mut told = told.map(|told| state.events.iter().any(|stored| stored.event.value.name.as_str() == told.name));
-    let mut opens = state.mails.iter().filter(|sent| sent.open_known.is_some()).map(|sent| {
+    let mut mails = state.mails.iter().map(|sent| {
         let run = state.run(&sent.mail.attempt.run);
         let message = run.and_then(|stored| stored.run.value.messages.get(&sent.mail.attempt.step));
-        message.is_some_and(|message| message.opened.human.is_some())
+        let opened = message.is_some_and(|message| message.opened.human.is_some());
+        let taken = message.is_some_and(|message| message.ids.contains(&sent.mail.id()));
+        (opened || sent.open_known.is_none()) && (taken || !sent.known)
     });
-    told.all(|kept| kept) && opens.all(|kept| kept)
+    told.all(|kept| kept) && mails.all(|kept| kept)
 }
 
 /// Of each wait that ran out: nothing that would have ended it had happened by its deadline and was told by a grace later.
@@ -89,22 +99,26 @@ fn in_time_wins(state: &State, run: &Run) -> bool {
         let opened = state.mails.iter().filter(|sent| sent.mail.attempt.step == 0 && sent.mail.attempt.run == run.id);
         let called = state.told.iter().filter(|told| told.name == "called");
         !opened.into_iter().any(|sent| won(sent.opened, sent.open_known))
-            && !called.into_iter().any(|told| heard(run, told.name) && won(told.at, told.acted))
+            && !called.into_iter().any(|told| heard(run, told) && won(told.at, told.acted))
     })
 }
 
 /// Whether the run was there when the event was acted on: it has taken it, or let it pass.
-fn heard(run: &Run, name: &str) -> bool {
-    name.parse::<EventId>().is_ok_and(|id| run.taken.contains(&id)) || run.entry.at < Timestamp::MAX
+fn heard(run: &Run, told: &Told) -> bool {
+    let taken = told.name.parse::<EventId>().is_ok_and(|id| run.taken.contains(&id));
+    taken || told.acted.is_some_and(|acted| acted > run.entry.at)
 }
 
 fn true_records(state: &State, run: &Run) -> bool {
     run.messages.iter().all(|(step, message)| {
-        let mut mails = state.mails.iter().map(|sent| &sent.mail.attempt);
-        let taken = mails.any(|attempt| attempt.run == run.id && attempt.step == *step);
+        let here =
+            || state.mails.iter().map(|sent| &sent.mail.attempt).filter(|of| of.run == run.id && of.step == *step);
         match message.state {
-            MessageState::Sent => taken || is_guess(message),
-            MessageState::Failed | MessageState::Skipped | MessageState::Released => !taken,
+            MessageState::Sent => here().next().is_some() || is_guess(message),
+            // The last attempt is spoken of: one before it that nobody knew about may have been sent again.
+            MessageState::Failed | MessageState::Skipped | MessageState::Released => {
+                here().all(|of| of.attempt != message.attempt) || message.reason.as_deref() == Some("resend")
+            }
             MessageState::Claimed | MessageState::Unknown => true,
         }
     })
@@ -121,15 +135,13 @@ fn at_rest(system: &System, state: &State) -> bool {
 }
 
 fn all_ended(state: &State) -> bool {
-    let settled = |message: &Message| {
-        matches!(message.state, MessageState::Sent | MessageState::Failed | MessageState::Skipped)
-    };
+    let settled =
+        |message: &Message| matches!(message.state, MessageState::Sent | MessageState::Failed | MessageState::Skipped);
     let entry = state.told.first().is_none_or(|told| !told.acknowledged || !state.runs.is_empty());
     entry
         && state.events.iter().all(|stored| stored.done)
-        && runs(state).all(|run| {
-            matches!(run.state, RunState::Ended { open: None, .. }) && run.messages.values().all(settled)
-        })
+        && runs(state)
+            .all(|run| matches!(run.state, RunState::Ended { open: None, .. }) && run.messages.values().all(settled))
 }
 
 fn leaves_by(state: &State, edge: fn(&Edge) -> bool) -> bool {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use carepath_app::ports::{
-    Attempt, Change, Clock, Commit, Document, DocumentId, DocumentKind, Due, Evidence, Kept, Mailer, Outgoing, Page,
-    Ports, Queue, Store, StoreError, Work,
+    Attempt, Change, Clock, Commit, Document, DocumentId, DocumentKind, Due, Evidence, Health, Kept, Mailer, Outgoing,
+    Page, Ports, Queue, Store, StoreError, Work,
 };
 use carepath_engine::advance::Answer;
 use carepath_engine::ids::{ContactKey, RunId, SegmentId, WorkflowId};
@@ -12,8 +12,9 @@ use carepath_engine::{Contact, Event, Run};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::replay::{Asked, Call, NO_EVIDENCE, Reply, now};
+use crate::replay::{Asked, Call, Reply, now};
 use crate::setup::{CONFIGURATION, start};
+use crate::state::Item;
 
 /// All four ports in one.
 #[derive(Debug, Clone, Copy)]
@@ -51,7 +52,7 @@ macro_rules! ask {
 
 impl Store for Scripted {
     async fn contact(&self, _: &ContactKey) -> Result<Option<Contact>, StoreError> {
-        ask!(Call::Contact, Reply::Contact(contact) => Ok(contact))
+        ask!(Call::Contact, Reply::Contact(contact) => Ok(Some(contact.get())))
     }
 
     async fn contact_and_event(
@@ -60,16 +61,16 @@ impl Store for Scripted {
         event: &str,
     ) -> Result<(Option<Contact>, Option<Event>), StoreError> {
         let call = Call::ContactAndEvent { event: event.to_owned() };
-        ask!(call, Reply::ContactAndEvent(contact, event) => Ok((contact, event)))
+        ask!(call, Reply::ContactAndEvent(contact, event) => Ok((Some(contact.get()), event.map(|event| event.get()))))
     }
 
     async fn run_and_contact(&self, id: &RunId) -> Result<(Option<Run>, Option<Contact>), StoreError> {
         let call = Call::RunAndContact { run: id.clone() };
-        ask!(call, Reply::RunAndContact(run, contact) => Ok((run, contact)))
+        ask!(call, Reply::RunAndContact(run, contact) => Ok((run.map(|run| run.get()), Some(contact.get()))))
     }
 
     async fn runs_of(&self, _: &ContactKey) -> Result<Vec<Run>, StoreError> {
-        ask!(Call::RunsOf, Reply::Runs(runs) => Ok(runs))
+        ask!(Call::RunsOf, Reply::Runs(runs) => Ok(runs.iter().map(Item::get).collect()))
     }
 
     async fn commit(&self, change: &Change) -> Result<Commit, StoreError> {
@@ -95,6 +96,10 @@ impl Store for Scripted {
 
     async fn parked(&self, _: &WorkflowId, _: usize) -> Result<Vec<RunId>, StoreError> {
         unreachable!("nothing is paused")
+    }
+
+    async fn health(&self) -> Result<Health, StoreError> {
+        unreachable!("no worker counts runs")
     }
 
     async fn members(&self, _: &SegmentId, _: usize, _: Option<&str>) -> Result<Page<ContactKey>, StoreError> {
@@ -143,8 +148,8 @@ impl Mailer for Scripted {
         ask!(Call::Send(mail.attempt.clone()), Reply::Answer(answer) => answer)
     }
 
-    async fn evidence(&self, _: &Attempt) -> Evidence {
-        NO_EVIDENCE
+    async fn evidence(&self, attempt: &Attempt) -> Evidence {
+        ask!(Call::Evidence(attempt.clone()), Reply::Evidence(evidence) => evidence)
     }
 }
 

@@ -19,6 +19,7 @@ use carepath_engine::{Contact, Event, Run};
 use jiff::Timestamp;
 
 use crate::setup::{pat, with_app};
+use crate::state::Item;
 
 /// What a worker has in hand.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -55,19 +56,21 @@ pub(crate) enum Call {
     Keep { name: String, event: Event },
     Done { event: String },
     Send(Attempt),
+    Evidence(Attempt),
 }
 
 /// The answer to a [`Call`].
 #[derive(Debug, Clone)]
 pub(crate) enum Reply {
-    Contact(Option<Contact>),
-    ContactAndEvent(Option<Contact>, Option<Event>),
-    RunAndContact(Option<Run>, Option<Contact>),
-    Runs(Vec<Run>),
+    Contact(Item<Contact>),
+    ContactAndEvent(Item<Contact>, Option<Item<Event>>),
+    RunAndContact(Option<Item<Run>>, Item<Contact>),
+    Runs(Vec<Item<Run>>),
     Commit(Commit),
     Kept(Kept),
     Done,
     Answer(Answer),
+    Evidence(Evidence),
 }
 
 /// What a worker does next.
@@ -92,17 +95,19 @@ pub(crate) struct Worker {
     started: Timestamp,
     told: Arc<Vec<Arc<Entry>>>,
     digest: (u64, u64),
+    /// It does nothing for as long as may be, and the clock goes on without it.
+    pub(crate) stalled: bool,
 }
 
 impl PartialEq for Worker {
     fn eq(&self, other: &Self) -> bool {
-        self.digest == other.digest
+        self.cmp(other) == std::cmp::Ordering::Equal
     }
 }
 impl Eq for Worker {}
 impl Hash for Worker {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.digest.hash(state);
+        (self.digest, self.stalled).hash(state);
     }
 }
 impl PartialOrd for Worker {
@@ -112,7 +117,7 @@ impl PartialOrd for Worker {
 }
 impl Ord for Worker {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.digest.cmp(&other.digest)
+        (self.digest, self.stalled).cmp(&(other.digest, other.stalled))
     }
 }
 
@@ -136,18 +141,17 @@ impl Worker {
         let digest = digest((&task, now));
         let told = Arc::default();
         let next = next(&task, now, &told, digest);
-        Self { task, next, started: now, told, digest }
+        Self { task, next, started: now, told, digest, stalled: false }
     }
 
     /// The worker after its call was answered.
     pub(crate) fn told(&self, reply: Reply, now: Timestamp) -> Self {
         let mut told = (*self.told).clone();
-        // Debug prints of replies leave out what is secret of a contact, which never differs here.
-        let digest = digest((self.digest, revisions(&reply), format!("{reply:?}"), now));
+        let digest = digest((self.digest, reply.identity(), now));
         told.push(Arc::new(Entry { reply, now }));
         let told = Arc::new(told);
         let next = next(&self.task, self.started, &told, digest);
-        Self { task: self.task.clone(), next, started: self.started, told, digest }
+        Self { task: self.task.clone(), next, started: self.started, told, digest, stalled: false }
     }
 
     /// The time of the last answer.
@@ -158,7 +162,7 @@ impl Worker {
     /// The run as it was read first.
     pub(crate) fn read(&self) -> Option<&Run> {
         self.told.iter().find_map(|entry| match &entry.reply {
-            Reply::RunAndContact(Some(run), _) => Some(run),
+            Reply::RunAndContact(Some(run), _) => Some(&*run.value),
             _ => None,
         })
     }
@@ -167,15 +171,28 @@ impl Worker {
     pub(crate) fn wrote(&self) -> bool {
         self.told.iter().any(|entry| matches!(entry.reply, Reply::Commit(_)))
     }
+
+    /// Whether the mail service has just answered it.
+    pub(crate) fn was_answered(&self) -> bool {
+        self.told.last().is_some_and(|entry| matches!(entry.reply, Reply::Answer(_)))
+    }
 }
 
-fn revisions(reply: &Reply) -> Vec<u64> {
-    match reply {
-        Reply::RunAndContact(run, contact) => {
-            run.iter().map(|run| run.revision).chain(contact.iter().map(|contact| contact.revision)).collect()
-        }
-        Reply::Runs(runs) => runs.iter().map(|run| run.revision).collect(),
-        _ => Vec::new(),
+impl Reply {
+    /// What tells it from other replies to the same call.
+    fn identity(&self) -> (Vec<(u64, u64)>, String) {
+        let items = match self {
+            Self::Contact(contact) => vec![contact.digest],
+            Self::ContactAndEvent(contact, event) => {
+                std::iter::once(contact.digest).chain(event.iter().map(|event| event.digest)).collect()
+            }
+            Self::RunAndContact(run, contact) => {
+                std::iter::once(contact.digest).chain(run.iter().map(|run| run.digest)).collect()
+            }
+            Self::Runs(runs) => runs.iter().map(|run| run.digest).collect(),
+            other => return (Vec::new(), format!("{other:?}")),
+        };
+        (items, String::new())
     }
 }
 
@@ -264,6 +281,3 @@ fn replay(task: &Task, started: Timestamp, told: Arc<Vec<Arc<Entry>>>) -> Next {
 pub(crate) fn key() -> ContactKey {
     with_app(|app| app.key_of(&pat()))
 }
-
-/// What a mailer without memory says.
-pub(crate) const NO_EVIDENCE: Evidence = Evidence::None;

@@ -63,7 +63,7 @@ async fn open() -> App<Scripted> {
     for id in ["readers", "others"] {
         segments::put(&app, &id.parse().unwrap(), json!({ "id": id }), Expect::Any).await.unwrap();
     }
-    for document in [letter(), onboarding(), circle()] {
+    for document in [letter(), onboarding(), circle(), insistent()] {
         let id = document["id"].as_str().unwrap().parse().unwrap();
         workflows::put(&app, &id, document, Expect::Any).await.unwrap();
         workflows::publish(&app, &id, Expect::Any).await.unwrap();
@@ -106,13 +106,23 @@ fn onboarding() -> Value {
     })
 }
 
+/// A mail that is sent again where nobody knows whether it was.
+fn insistent() -> Value {
+    json!({
+        "id": "insistent", "class": "care", "entry": { "event": "urged" },
+        "steps": { "welcome": { "send": { "template": "welcome", "on_unknown": "resend" }, "next": "end" } }
+    })
+}
+
 /// A workflow that comes round to its beginning.
 fn circle() -> Value {
     json!({
         "id": "circle", "class": "care", "entry": { "event": "began" },
         "steps": {
             "welcome": { "send": { "template": "welcome" }, "next": "pause" },
-            "pause": { "wait": { "for": "1h" }, "next": "welcome" }
+            "pause": { "wait_for": {
+                "paths": [{ "event": "called", "next": "end" }], "timeout": "1h", "next": "welcome"
+            } }
         }
     })
 }

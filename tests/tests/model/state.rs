@@ -3,7 +3,7 @@
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use carepath_app::ports::Work;
+use carepath_app::ports::{Attempt, Work};
 use carepath_engine::ids::RunId;
 use carepath_engine::run::Place;
 use carepath_engine::{Contact, Event, Run};
@@ -16,13 +16,20 @@ use crate::replay::{Mail, Worker, digest, key};
 #[derive(Debug)]
 pub(crate) struct Item<T> {
     pub(crate) value: Arc<T>,
-    digest: (u64, u64),
+    pub(crate) digest: (u64, u64),
 }
 
 impl<T: Serialize> Item<T> {
     pub(crate) fn new(value: T, revision: u64) -> Self {
         let digest = digest((serde_json::to_vec(&value).unwrap(), revision));
         Self { value: Arc::new(value), digest }
+    }
+}
+
+impl<T: Clone> Item<T> {
+    /// As a worker reads it.
+    pub(crate) fn get(&self) -> T {
+        (*self.value).clone()
     }
 }
 
@@ -78,6 +85,8 @@ pub(crate) struct Sent {
     pub(crate) mail: Mail,
     /// The notice that it was taken is still under way.
     pub(crate) telling: bool,
+    /// A worker was through with that notice.
+    pub(crate) known: bool,
     pub(crate) opened: Option<Timestamp>,
     /// The notice that it was opened is still under way.
     pub(crate) telling_open: bool,
@@ -90,6 +99,8 @@ pub(crate) struct Sent {
 pub(crate) struct Bounds {
     /// Workers that die, anywhere.
     pub(crate) crashes: u8,
+    /// Workers that stop before a call for as long as may be; while anybody else is at work, the clock stands still.
+    pub(crate) stalls: u8,
     /// Deliveries that nobody asked for: messages and notices that come again, work that is not due.
     pub(crate) repeats: u8,
     /// Mails to which the mail service does not answer, whether it took them or not.
@@ -120,10 +131,12 @@ pub(crate) struct State {
     pub(crate) events: Vec<StoredEvent>,
     pub(crate) told: Vec<Told>,
     pub(crate) mails: Vec<Sent>,
+    /// Attempts of which the mail service has said that it never will take them, and holds to it.
+    pub(crate) closed: Vec<Attempt>,
     /// In an order of no meaning, so that it does not matter who is who.
     pub(crate) workers: Vec<Worker>,
     pub(crate) left: Bounds,
-    /// Every entering of a step that was ever written, by anybody.
+    /// Every entering of a step that was ever written, by anybody, in an order of no meaning.
     pub(crate) entered: Vec<(RunId, Place)>,
     pub(crate) seen: Seen,
 }
@@ -137,7 +150,7 @@ impl State {
     pub(crate) fn due(&self) -> Vec<Work> {
         let runs = self.runs.iter().filter(|stored| stored.due.is_some_and(|due| due <= self.now));
         let runs = runs.map(|stored| Work::Run { run: stored.run.value.id.clone() });
-        let events = self.events.iter().filter(|event| !event.done).map(|event| event.work());
+        let events = self.events.iter().filter(|event| !event.done).map(StoredEvent::work);
         runs.chain(events).collect()
     }
 }

@@ -1,14 +1,14 @@
 //! The answers to what workers call: a store that writes everything of a change over its revisions or nothing, and a mail
 //! service that takes mails.
 
-use carepath_app::ports::{Attempt, Change, Commit, Kept};
+use carepath_app::ports::{Attempt, Change, Commit, Evidence, Kept};
 use carepath_engine::Run;
 use carepath_engine::advance::Answer;
 use carepath_engine::run::{Place, State as RunState};
 use jiff::SignedDuration;
 
 use crate::faults::Fault;
-use crate::replay::{Call, Mail, Reply, Task};
+use crate::replay::{Call, Mail, Reply, Task, Worker};
 use crate::state::{Item, Sent, State, StoredEvent, StoredRun};
 
 /// What the mail service does with a mail.
@@ -27,27 +27,25 @@ pub(crate) enum Service {
 }
 
 impl State {
-    /// Does what a worker with this task calls for.
-    pub(crate) fn perform(&mut self, task: &Task, call: &Call, service: Service, fault: Option<Fault>) -> Reply {
+    /// Does what a worker calls for.
+    pub(crate) fn perform(&mut self, worker: &Worker, call: &Call, service: Service, fault: Option<Fault>) -> Reply {
+        let contact = self.contact.clone();
         match call {
-            Call::Contact => Reply::Contact(Some((*self.contact.value).clone())),
+            Call::Contact => Reply::Contact(contact),
             Call::ContactAndEvent { event } => {
                 let found = self.events.iter_mut().find(|stored| stored.name == *event);
                 let event = found.map(|stored| {
                     stored.done |= fault == Some(Fault::DoneBeforeActing);
-                    (*stored.event.value).clone()
+                    stored.event.clone()
                 });
-                Reply::ContactAndEvent(Some((*self.contact.value).clone()), event)
+                Reply::ContactAndEvent(contact, event)
             }
             Call::RunAndContact { run } => {
-                let run = self.run(run).map(|stored| self.as_read(&stored.run.value, fault));
-                Reply::RunAndContact(run, Some((*self.contact.value).clone()))
+                Reply::RunAndContact(self.run(run).map(|stored| self.as_read(&stored.run, fault)), contact)
             }
-            Call::RunsOf => {
-                Reply::Runs(self.runs.iter().map(|stored| self.as_read(&stored.run.value, fault)).collect())
-            }
+            Call::RunsOf => Reply::Runs(self.runs.iter().map(|stored| self.as_read(&stored.run, fault)).collect()),
             Call::Commit(change) => {
-                let commit = self.commit(task, change, fault);
+                let commit = self.commit(worker, change, fault);
                 self.seen.race |= commit == Commit::LostRace;
                 Reply::Commit(commit)
             }
@@ -59,18 +57,20 @@ impl State {
                 Reply::Done
             }
             Call::Send(attempt) => Reply::Answer(self.send(attempt, service, fault)),
+            Call::Evidence(attempt) => Reply::Evidence(self.evidence(attempt, fault)),
         }
     }
 
-    fn as_read(&self, run: &Run, fault: Option<Fault>) -> Run {
-        let mut run = run.clone();
-        let ready = |step| RunState::Ready { step, due: self.now };
-        match (&run.state, fault) {
+    fn as_read(&self, item: &Item<Run>, fault: Option<Fault>) -> Item<Run> {
+        let step = match (&item.value.state, fault) {
             (RunState::Claimed { step, .. }, Some(Fault::ClaimIgnored))
-            | (RunState::Unknown { step, .. }, Some(Fault::UnknownIsNotSent)) => run.state = ready(*step),
-            _ => {}
-        }
-        run
+            | (RunState::Unknown { step, .. }, Some(Fault::UnknownIsNotSent)) => *step,
+            _ => return item.clone(),
+        };
+        let mut run = item.get();
+        run.state = RunState::Ready { step, due: self.now };
+        let revision = run.revision;
+        Item::new(run, revision)
     }
 
     fn keep(&mut self, name: &str, event: &carepath_engine::Event, fault: Option<Fault>) -> Kept {
@@ -84,28 +84,16 @@ impl State {
         Kept::New
     }
 
-    fn commit(&mut self, task: &Task, change: &Change, fault: Option<Fault>) -> Commit {
-        let revision = |run: &Run| self.run(&run.id).map_or(0, |stored| stored.run.value.revision);
-        let fits_run = |run: &Run| match fault {
-            Some(Fault::NoCondition) => true,
-            // What was answered before is one revision ahead of what is stored.
-            Some(Fault::ClaimInMemory | Fault::LostRaceIsApplied) => {
-                (revision(run)..=revision(run) + 1).contains(&run.revision)
-            }
-            _ => revision(run) == run.revision,
-        };
-        let fits = change.runs.iter().all(fits_run)
-            && change.contact.iter().all(|ours| self.contact.value.revision == ours.contact.revision);
-        if !fits {
-            let told = if fault == Some(Fault::LostRaceIsApplied) { Commit::Applied } else { Commit::LostRace };
-            return told;
+    fn commit(&mut self, worker: &Worker, change: &Change, fault: Option<Fault>) -> Commit {
+        if !self.fits(worker, change, fault) {
+            return if fault == Some(Fault::LostRaceIsApplied) { Commit::Applied } else { Commit::LostRace };
         }
         let claims = |run: &Run| matches!(run.state, RunState::Claimed { .. });
         if fault == Some(Fault::ClaimInMemory) && change.runs.iter().any(claims) {
             return Commit::Applied;
         }
         for run in &change.runs {
-            self.write(task, run, fault);
+            self.write(worker, run, fault);
         }
         if let Some(ours) = &change.contact {
             let mut contact = ours.contact.clone();
@@ -116,10 +104,31 @@ impl State {
         Commit::Applied
     }
 
-    fn write(&mut self, task: &Task, decided: &Run, fault: Option<Fault>) {
+    /// Whether everything of a change was decided on what is there now.
+    fn fits(&self, worker: &Worker, change: &Change, fault: Option<Fault>) -> bool {
+        let revision = |run: &Run| self.run(&run.id).map_or(0, |stored| stored.run.value.revision);
+        let fits = |run: &Run| match fault {
+            Some(Fault::NoCondition) => true,
+            Some(Fault::AdmissionWithoutCondition) if run.revision == 0 => true,
+            Some(Fault::RecordWithoutCondition) if worker.was_answered() => true,
+            // What was answered before is one revision ahead of what is stored.
+            Some(Fault::ClaimInMemory | Fault::LostRaceIsApplied) => {
+                (revision(run)..=revision(run) + 1).contains(&run.revision)
+            }
+            _ => revision(run) == run.revision,
+        };
+        change.runs.iter().all(fits)
+            && change.contact.iter().all(|ours| self.contact.value.revision == ours.contact.revision)
+    }
+
+    fn write(&mut self, worker: &Worker, decided: &Run, fault: Option<Fault>) {
+        let notice = matches!(worker.task, Task::Notice { .. });
+        if notice && fault == Some(Fault::NoticeDropped) {
+            return;
+        }
         // As JSON and back, since that is what a store keeps.
         let mut run: Run = serde_json::from_value(serde_json::to_value(decided).unwrap()).unwrap();
-        let unmoved = fault == Some(Fault::NoticeWithoutRevision) && matches!(task, Task::Notice { .. });
+        let unmoved = notice && fault == Some(Fault::NoticeWithoutRevision);
         run.revision = decided.revision + u64::from(!unmoved);
         match (&mut run.state, fault) {
             (RunState::Waiting { until, due, .. }, Some(Fault::NoGrace)) => *due = *until,
@@ -159,6 +168,7 @@ impl State {
         }
         let id = &decided.id;
         self.entered.extend(after.into_iter().skip(known).map(|place| (id.clone(), place)));
+        self.entered.sort();
     }
 
     fn send(&mut self, attempt: &Attempt, service: Service, fault: Option<Fault>) -> Answer {
@@ -168,6 +178,9 @@ impl State {
             Some(Fault::SilenceIsRefusal) => Answer::Refused("no answer".into()),
             _ => Answer::Unknown,
         };
+        if self.closed.contains(attempt) {
+            return Answer::Throttled { until: self.now };
+        }
         match service {
             Service::Takes => Answer::Accepted { id: self.take(attempt), delivered: false },
             Service::TakesSilently if fault == Some(Fault::ClientRepeats) => {
@@ -184,10 +197,30 @@ impl State {
         }
     }
 
+    /// What a mail service with a memory knows: where it has not taken a mail, it never will.
+    fn evidence(&mut self, attempt: &Attempt, fault: Option<Fault>) -> Evidence {
+        if let Some(sent) = self.mails.iter().find(|sent| sent.mail.attempt == *attempt) {
+            return Evidence::Accepted(sent.mail.id());
+        }
+        if fault != Some(Fault::AttemptLeftOpen) {
+            self.closed.push(attempt.clone());
+            self.closed.sort_by_key(|attempt| (attempt.run.clone(), attempt.step, attempt.attempt));
+            self.closed.dedup();
+        }
+        Evidence::NotAccepted
+    }
+
     fn take(&mut self, attempt: &Attempt) -> String {
         let mail = Mail { attempt: attempt.clone(), number: self.mails.len() };
         let id = mail.id();
-        self.mails.push(Sent { mail, telling: true, opened: None, telling_open: false, open_known: None });
+        self.mails.push(Sent {
+            mail,
+            telling: true,
+            known: false,
+            opened: None,
+            telling_open: false,
+            open_known: None,
+        });
         id
     }
 }

@@ -1,13 +1,13 @@
 //! What may happen, one thing at a time, in every order.
 
-use carepath_app::ports::Work;
+use carepath_app::ports::{Evidence, Work};
 use carepath_engine::run::State as RunState;
 use jiff::{SignedDuration, Timestamp};
 use stateright::{Model, Property};
 
 use crate::faults::Fault;
 use crate::judge;
-use crate::replay::{Call, Next, Task, Worker};
+use crate::replay::{Call, Next, Reply, Task, Worker};
 use crate::setup::{contact, start};
 use crate::state::{Bounds, Item, Seen, Sent, State, Told};
 use crate::store::Service;
@@ -22,8 +22,16 @@ pub(crate) struct System {
     pub(crate) bounds: Bounds,
     /// The event that lets the contact in, and others that clients may tell.
     pub(crate) events: &'static [&'static str],
+    /// Whether the mail service can say afterwards what became of an attempt.
+    pub(crate) remembers: bool,
     pub(crate) fault: Option<Fault>,
 }
+
+/// Nothing goes wrong but that two workers are at it.
+pub(crate) const CALM: Bounds = Bounds { crashes: 0, stalls: 0, repeats: 0, silences: 0, refusals: 0, opens: 0 };
+
+/// A mail and a wait for it to be opened.
+pub(crate) const WROTE: System = System { workers: 2, bounds: CALM, events: &["wrote"], remembers: false, fault: None };
 
 /// One thing that happens.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -38,6 +46,8 @@ pub(crate) enum Action {
     Begins { task: Task, again: bool },
     /// What a worker calls for is done, and it is told so.
     Goes(usize, Service),
+    /// A worker stops for as long as may be.
+    Stalls(usize),
     /// A worker dies.
     Dies(usize),
 }
@@ -55,6 +65,7 @@ impl Model for System {
             events: Vec::new(),
             told: self.events.iter().copied().map(told).collect(),
             mails: Vec::new(),
+            closed: Vec::new(),
             workers: Vec::new(),
             left: self.bounds,
             entered: Vec::new(),
@@ -63,7 +74,7 @@ impl Model for System {
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
-        if next_moment(state).is_some() {
+        if state.workers.iter().all(|worker| worker.stalled) && next_moment(state).is_some() {
             actions.push(Action::Tick);
         }
         let unhappened = |told: &&Told| told.at.is_none();
@@ -79,6 +90,9 @@ impl Model for System {
         for (nth, worker) in state.workers.iter().enumerate() {
             let Next::Calls(call) = &worker.next else { continue };
             actions.extend(services(call, state.left).iter().map(|service| Action::Goes(nth, *service)));
+            if state.left.stalls > 0 && !worker.stalled {
+                actions.push(Action::Stalls(nth));
+            }
             if state.left.crashes > 0 {
                 actions.push(Action::Dies(nth));
             }
@@ -105,6 +119,12 @@ impl Model for System {
                 }
                 self.go(&mut state, &worker, service);
             }
+            Action::Stalls(nth) => {
+                state.left.stalls -= 1;
+                let mut worker = state.workers.remove(nth);
+                worker.stalled = true;
+                self.keep(&mut state, worker);
+            }
             Action::Dies(nth) => {
                 state.left.crashes -= 1;
                 let worker = state.workers.remove(nth);
@@ -120,10 +140,16 @@ impl Model for System {
 }
 
 impl System {
+    /// Whether mails of which nobody knows whether they were sent are sent again.
+    pub(crate) fn resends(&self) -> bool {
+        self.events.first() == Some(&"urged")
+    }
+
     fn beginnings(&self, state: &State, actions: &mut Vec<Action>) {
         let mut offer = |task, again| actions.push(Action::Begins { task, again });
         let repeats = state.left.repeats > 0;
-        let under_way = |task: &Task| state.workers.iter().any(|worker| worker.task == *task);
+        // Whoever stalls is given up: what it was at is handed out again.
+        let under_way = |task: &Task| state.workers.iter().any(|worker| worker.task == *task && !worker.stalled);
         for told in &state.told {
             let Some(at) = told.at else { continue };
             let task = Task::Post { name: told.name, at };
@@ -181,8 +207,12 @@ impl System {
 
     fn go(&self, state: &mut State, worker: &Worker, service: Service) {
         let Next::Calls(call) = &worker.next else { return };
-        let reply = state.perform(&worker.task, call, service, self.fault);
-        let worker = worker.told(reply, state.now);
+        let reply = state.perform(worker, call, service, self.fault);
+        let mut worker = worker.told(reply, state.now);
+        if !self.remembers && matches!(&worker.next, Next::Calls(call) if matches!(**call, Call::Evidence(_))) {
+            // Whoever never knows anything may as well say so at once.
+            worker = worker.told(Reply::Evidence(Evidence::None), state.now);
+        }
         match worker.next {
             Next::Calls(_) => self.keep(state, worker),
             Next::Finished { well: true } => finish(state, &worker),
@@ -239,8 +269,11 @@ fn finish(state: &mut State, worker: &Worker) {
             state.seen.in_vain |= due && !worker.wrote();
         }
         Task::Notice { mail, opened } => {
+            let sent = &mut state.mails[mail.number];
             if opened.is_some() {
-                state.mails[mail.number].open_known.get_or_insert(now);
+                sent.open_known.get_or_insert(now);
+            } else {
+                sent.known = true;
             }
         }
     }
