@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test model lint advisories fmt bench doc clean
+.PHONY: help run build test model lint advisories fmt bench chaos doc clean
 
 VENV := target/venv
 # Cargo finds its subcommands (deny, nextest) on the path.
@@ -47,6 +47,10 @@ fmt: ## format the Rust sources
 bench: build ## how fast: the engine's decisions, and 10,000 contacts through `carepath dev`
 	cargo bench --locked -p carepath-engine --bench engine
 	tests/bench/load.sh 10000
+
+chaos: $(VENV)/ready ## kill -9 under load, a faulty queue and a faulty mail server; KILLS=25 PEOPLE=200 of each round
+	CAREPATH_CHAOS_KILLS=$(or $(KILLS),25) CAREPATH_CHAOS_PEOPLE=$(or $(PEOPLE),200) RUST_BACKTRACE=0 \
+	cargo nextest run --locked --workspace --no-capture --profile long -E 'test(chaos::)'
 
 doc: ## documentation of the crates: target/doc
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::{check, dev, load, publish, run};
+use crate::{check, dev, load, parked, publish, run, unknown};
 
 /// Automated email workflows for healthcare
 ///
@@ -28,6 +28,10 @@ pub(crate) enum Command {
     Publish(publish::Args),
     /// Tell the story of a run: each step, and why it went the way it did
     Run(run::Args),
+    /// List and settle sends of which nobody knows whether they happened
+    Unknown(unknown::Args),
+    /// List work that no trial can do, and have it done again
+    Parked(parked::Args),
     /// Measure: send contacts through the benchmark journey, and count what came of it
     Load(load::Args),
 }
@@ -40,6 +44,8 @@ impl Command {
             Self::Check(args) => check::run(&args),
             Self::Publish(args) => publish::run(&args).await,
             Self::Run(args) => run::run(&args).await,
+            Self::Unknown(args) => unknown::run(&args).await,
+            Self::Parked(args) => parked::run(&args).await,
             Self::Load(args) => Box::pin(load::run(&args)).await,
         }
     }

@@ -228,9 +228,11 @@ fn print(found: &Found, findings: &[Located]) -> Result<(), Failure> {
         };
         let line = located.line.map_or_else(String::new, |line| format!(":{line}"));
         let at = if finding.pointer.is_empty() { "/" } else { &finding.pointer };
-        let step = finding.step.as_ref().map_or_else(String::new, |step| format!(" (step {step})"));
+        let step =
+            finding.step.as_ref().map_or_else(String::new, |step| format!(" (step {})", output::plain(step.as_str())));
         let head = format!("{} {}", ink.paint(word, colour), finding.rule);
-        output::say(&format!("{}{line}: {head} at {at}{step}\n  {}", located.file, finding.message))?;
+        let (file, at, message) = (output::plain(&located.file), output::plain(at), output::plain(&finding.message));
+        output::say(&format!("{file}{line}: {head} at {at}{step}\n  {message}"))?;
     }
     let count = |severity| findings.iter().filter(|located| located.finding.severity == severity).count();
     output::say(&format!(

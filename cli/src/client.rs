@@ -190,6 +190,21 @@ impl Client {
         }
     }
 
+    /// All that a list has, page by page.
+    pub(crate) async fn all(&self, path: &str) -> Result<Vec<Value>, ApiError> {
+        let (mut all, mut query) = (Vec::new(), String::new());
+        loop {
+            let mut page = self.get(&format!("{path}{query}")).await?;
+            if let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) {
+                all.extend(items);
+            }
+            match page.get("next").and_then(Value::as_str) {
+                Some(next) => query = format!("?cursor={}", segment(next)),
+                None => return Ok(all),
+            }
+        }
+    }
+
     /// Puts a document.
     pub(crate) async fn put(&self, path: &str, body: &Value) -> Result<Value, ApiError> {
         read(self.request(Method::PUT, path).json(body)).await

@@ -1,5 +1,6 @@
 //! Documents in files: found, read, and told apart by their fields.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -71,9 +72,9 @@ pub(crate) struct Found {
 
 /// Reads all documents at the paths; folders are walked. A script of events beside them is no document and left out.
 pub(crate) fn read(paths: &[PathBuf]) -> Result<Found, Failure> {
-    let mut files = Vec::new();
+    let (mut files, mut seen) = (Vec::new(), BTreeSet::new());
     for path in paths {
-        walk(path, true, &mut files)?;
+        walk(path, true, &mut seen, &mut files)?;
     }
     let mut found = Found::default();
     for path in files {
@@ -105,9 +106,14 @@ pub(crate) fn built_in(files: &[(&str, &str)]) -> Result<Found, Failure> {
     Ok(found)
 }
 
-fn walk(path: &Path, named: bool, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
+/// Collects the files at a path. A folder that was `seen` is not walked again: a link may lead back to where it is.
+fn walk(path: &Path, named: bool, seen: &mut BTreeSet<PathBuf>, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
     let metadata = std::fs::metadata(path).map_err(|error| Failure::read(path, error))?;
     if metadata.is_dir() {
+        let real = path.canonicalize().map_err(|error| Failure::read(path, error))?;
+        if !seen.insert(real) {
+            return Ok(());
+        }
         let entries = std::fs::read_dir(path).map_err(|error| Failure::read(path, error))?;
         let mut inside = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>();
         // The order of a folder is the file system's; findings are to come in the same order everywhere.
@@ -115,7 +121,7 @@ fn walk(path: &Path, named: bool, files: &mut Vec<PathBuf>) -> Result<(), Failur
             paths.sort();
         }
         for path in inside.map_err(|error| Failure::read(path, error))? {
-            walk(&path, false, files)?;
+            walk(&path, false, seen, files)?;
         }
     } else if named || is_document(path) {
         files.push(path.to_owned());

@@ -8,10 +8,12 @@ mod failure;
 mod files;
 mod load;
 mod output;
+mod parked;
 mod publish;
 mod run;
 mod sarif;
 mod seed;
+mod unknown;
 
 use std::process::ExitCode;
 

@@ -1,5 +1,6 @@
 //! What goes to the terminal: results to stdout, everything about the way there to stderr.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
@@ -18,6 +19,18 @@ pub(crate) fn say(line: &str) -> Result<(), Failure> {
     }
 }
 
+/// A text that comes from elsewhere, without what a terminal would act on: control characters are written out.
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(|char| char.is_control() && char != '\n') {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = String::with_capacity(text.len());
+    for char in text.chars() {
+        if char.is_control() && char != '\n' { plain.extend(char.escape_default()) } else { plain.push(char) }
+    }
+    Cow::Owned(plain)
+}
+
 /// Writes a JSON value to stdout, for people and programs alike.
 pub(crate) fn say_json(value: &serde_json::Value) -> Result<(), Failure> {
     say(&format!("{value:#}"))
@@ -31,7 +44,7 @@ pub(crate) fn note(line: &str) {
 /// Writes an error to stderr.
 pub(crate) fn say_error(text: &str) {
     let prefix = if coloured(&std::io::stderr()) { Ink::Red.paint("error:", true) } else { "error:".to_owned() };
-    note(&format!("{prefix} {text}"));
+    note(&format!("{prefix} {}", plain(text)));
 }
 
 fn coloured(stream: &impl IsTerminal) -> bool {
@@ -97,4 +110,15 @@ pub(crate) fn progress(length: u64, what: &'static str) -> ProgressBar {
     }
     bar.enable_steady_tick(Duration::from_millis(250));
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn what_a_terminal_would_act_on_is_written_out() {
+        assert_eq!(plain("Ann\nüber"), "Ann\nüber");
+        assert_eq!(plain("a\u{1b}[2Jb\u{7}\u{9b}c"), "a\\u{1b}[2Jb\\u{7}\\u{9b}c");
+    }
 }

@@ -44,7 +44,7 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode, Failure> {
 fn story(run: &Value, colour: bool) -> String {
     let text = |name: &str| run.get(name).and_then(Value::as_str).unwrap_or_default();
     let version = run.get("version").and_then(Value::as_u64).unwrap_or_default();
-    let title = format!("{}, version {version}, contact {}", text("workflow"), text("contact"));
+    let title = format!("{}, version {version}, contact {}", text("workflow"), output::plain(text("contact")));
     let mut lines = vec![Ink::Bold.paint(&title, colour)];
     for visit in run.get("visits").and_then(Value::as_array).into_iter().flatten() {
         tell_visit(visit, colour, &mut lines);
@@ -94,8 +94,8 @@ fn tell_message(message: &Value) -> String {
 fn tell_decision(explanation: &Value) -> String {
     let shown = |name: &str| match explanation.get(name) {
         None | Some(Value::Null) => "nothing".to_owned(),
-        Some(Value::String(text)) => text.clone(),
-        Some(value) => value.to_string(),
+        Some(Value::String(text)) => output::plain(text).into_owned(),
+        Some(value) => output::plain(&value.to_string()).into_owned(),
     };
     let verdict = match explanation.get("result").and_then(Value::as_bool) {
         Some(true) => "holds",

@@ -55,7 +55,11 @@ impl DevClock {
     pub(crate) fn open(folder: &Path, mode: Mode) -> io::Result<Self> {
         let file = folder.join("clock.json");
         let text = disk::read(&file)?;
-        let kept: Option<Kept> = text.as_deref().map(serde_json::from_str).transpose()?;
+        let kept: Option<Kept> = text.as_deref().map(serde_json::from_str).transpose().map_err(|error| {
+            let why =
+                format!("{} is not what `carepath dev` writes ({error}): mend it or take it away", file.display());
+            io::Error::new(io::ErrorKind::InvalidData, why)
+        })?;
         let machine = Timestamp::now().as_millisecond();
         let was = kept.as_ref().map(|kept| kept.now.as_millisecond());
         let ahead = kept.map_or(0, |kept| kept.ahead);

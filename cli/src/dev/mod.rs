@@ -21,6 +21,7 @@ mod smtp;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod unreliable;
 
 pub(crate) use process::Args;
 pub(crate) use serve::run;

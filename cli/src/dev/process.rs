@@ -55,6 +55,9 @@ pub(crate) struct Args {
     /// What a commit survives: the death of the process (normal), or the loss of power too (full)
     #[arg(long, value_enum, default_value = "normal")]
     pub(crate) durability: Durability,
+    /// For tests: work is delivered twice, late or not at all, as this seed has it
+    #[arg(long, value_name = "SEED", hide = true)]
+    pub(crate) queue_faults: Option<u64>,
 }
 
 /// Why the process does not serve. Exit code 3.
@@ -150,7 +153,10 @@ impl Premises {
         let ports = DevPorts {
             store: store(&folder, args.durability).await?,
             mailer: Arc::new(DevMailer::new(way, clock.clone())),
-            queue: DevQueue::new(clock.clone()),
+            queue: match args.queue_faults {
+                Some(seed) => DevQueue::unreliable(clock.clone(), seed),
+                None => DevQueue::new(clock.clone()),
+            },
             clock,
         };
         let api_key = api_key(&folder).map_err(data)?;

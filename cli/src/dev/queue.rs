@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore};
 
 use super::clock::{DevClock, Mode};
+use super::unreliable::{Fate, Unreliable};
 
 /// How long failed work waits before it is tried again: doubled from the first to the last.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
@@ -28,6 +29,7 @@ pub(crate) struct DevQueue(Arc<Inner>);
 struct Inner {
     clock: DevClock,
     first_retry: Duration,
+    unreliable: Option<Unreliable>,
     state: Mutex<State>,
     /// Something was pushed, or the clock moved.
     changed: Notify,
@@ -112,14 +114,25 @@ impl State {
 impl DevQueue {
     /// An empty queue that goes by `clock`.
     pub(crate) fn new(clock: DevClock) -> Self {
-        Self::retrying(clock, FIRST_RETRY)
+        Self::with(clock, FIRST_RETRY, None)
+    }
+
+    /// One that delivers twice, late or not at all, as the seed has it.
+    pub(crate) fn unreliable(clock: DevClock, seed: u64) -> Self {
+        Self::with(clock, FIRST_RETRY, Some(Unreliable::new(seed)))
     }
 
     /// One whose failed work waits `first` before it is tried again.
+    #[cfg(test)]
     pub(super) fn retrying(clock: DevClock, first: Duration) -> Self {
+        Self::with(clock, first, None)
+    }
+
+    fn with(clock: DevClock, first_retry: Duration, unreliable: Option<Unreliable>) -> Self {
         Self(Arc::new(Inner {
             clock,
-            first_retry: first,
+            first_retry,
+            unreliable,
             state: Mutex::new(State::default()),
             changed: Notify::new(),
             finished: Notify::new(),
@@ -132,9 +145,37 @@ impl DevQueue {
 
     /// Leaves work; [`Queue::push`] is this.
     pub(crate) fn leave(&self, work: Work, at: Timestamp) {
+        match self.0.unreliable.as_ref().map_or(Fate::Once, Unreliable::fate) {
+            Fate::Once => self.deliver(work, at),
+            Fate::Late(pause) => self.put_off(&mut self.state(), pause, work, at),
+            Fate::Twice(pause) => {
+                self.put_off(&mut self.state(), pause, work.clone(), at);
+                self.deliver(work, at);
+            }
+            Fate::Never => {}
+        }
+    }
+
+    fn deliver(&self, work: Work, at: Timestamp) {
         let now = self.0.clock.now();
         self.state().push(work, at, now);
         self.0.changed.notify_one();
+    }
+
+    /// Delivers after a pause of the machine's own time; until then nothing is settled.
+    fn put_off(&self, state: &mut State, pause: Duration, work: Work, at: Timestamp) {
+        state.backing_off += 1;
+        let queue = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(pause).await;
+            let now = queue.0.clock.now();
+            let mut state = queue.state();
+            state.backing_off -= 1;
+            state.push(work, at, now);
+            drop(state);
+            queue.0.changed.notify_one();
+            queue.0.finished.notify_waiters();
+        });
     }
 
     /// Leaves what a sweep found, except what somebody is at.
@@ -274,20 +315,10 @@ impl DevQueue {
             state.counts.work_done += 1;
         } else {
             state.counts.work_failed += 1;
-            state.backing_off += 1;
             let times = state.failed.entry(work.clone()).or_default();
             let pause = back_off(self.0.first_retry, *times);
             *times += 1;
-            let queue = self.clone();
-            tokio::spawn(async move {
-                tokio::time::sleep(pause).await;
-                let now = queue.0.clock.now();
-                let mut state = queue.state();
-                state.backing_off -= 1;
-                state.push(work, now, now);
-                drop(state);
-                queue.0.changed.notify_one();
-            });
+            self.put_off(&mut state, pause, work, self.0.clock.now());
         }
         drop(state);
         self.0.finished.notify_waiters();

@@ -5,12 +5,16 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use carepath_app::keys::{self, Role};
-use carepath_app::ports::{Due, Retry, Store, StoreError, Work};
-use carepath_app::{App, engage, work};
+use carepath_app::ports::{Due, Store, StoreError, Work};
+use carepath_app::{App, engage, park, work};
 use carepath_aws::ses;
 use carepath_engine::ids::RunId;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tracing::Level;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::duties::{Duties, Unheard};
 use super::ports::DevPorts;
@@ -19,7 +23,10 @@ use crate::failure::Failure;
 
 /// Runs the whole system until it is told to stop.
 pub(crate) async fn run(args: &Args) -> Result<ExitCode, Failure> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter()).init();
+    // Whatever RUST_LOG asks for: the SDK and the HTTP server write whole requests at their lower levels (S24).
+    let silent = filter_fn(|line| carepath_api::lambda::is_logged(line, Level::TRACE));
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    tracing_subscriber::registry().with(lines).with(filter()).with(silent).init();
     match Box::pin(serve(args)).await {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(error) => Err(Failure::Dev(error.into())),
@@ -58,13 +65,11 @@ struct Local(Arc<App<DevPorts>>);
 
 impl Duties for Local {
     async fn handle(&self, work: Work) -> bool {
-        match Box::pin(work::handle(&self.0, &work)).await {
+        match Box::pin(park::handle(&self.0, &work)).await {
             Ok(()) => true,
             Err(error) => {
-                // What can never succeed is put down: kept in the queue it would hold up everything behind it.
-                let given_up = error.retry() == Retry::Never;
-                tracing::warn!(error = &error as &dyn std::error::Error, given_up, "work failed");
-                given_up
+                tracing::warn!(error = &error as &dyn std::error::Error, "work failed, and is tried again");
+                false
             }
         }
     }
@@ -97,6 +102,7 @@ impl Duties for Local {
         let health = self.0.store().health().await.ok();
         json!({
             "duplicate_send": counters.duplicate_send,
+            "work_parked": health.map(|health| health.parked),
             "unknown_open": health.map(|health| health.unknown),
             "runs_without_wakeup": health.map(|health| health.without_wakeup),
             "runs_live": health.map(|health| health.live),

@@ -78,6 +78,18 @@ fn sarif_names_each_rule_once_and_places_each_result() {
 }
 
 #[test]
+fn a_folder_that_leads_back_into_itself_is_walked_once_and_nothing_reaches_the_terminal_raw() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let faulty = "id: x\nentry: { event: a }\nsteps:\n  \"a\\e[2Jb\": { wait: { for: 1d }, next: nowhere }\n";
+    std::fs::write(folder.path().join("workflow.yaml"), faulty).expect("a file");
+    std::os::unix::fs::symlink(folder.path(), folder.path().join("again")).expect("a link");
+    let said = carepath(&["check", folder.path().to_str().expect("a path")]);
+    assert_eq!(said.code, Some(1));
+    assert!(said.stdout.contains("1 document checked"), "{}", said.stdout);
+    assert!(!said.stdout.contains('\u{1b}') && said.stdout.contains("\\u{1b}[2Jb"), "{}", said.stdout);
+}
+
+#[test]
 fn a_file_that_is_not_there_could_not_be_checked() {
     let said = carepath(&["check", "cli/tests/fixtures/none.yaml"]);
     assert_eq!(said.code, Some(3));

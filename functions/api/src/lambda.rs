@@ -86,7 +86,7 @@ impl Clock for Idle {
 /// no setting opens those.
 pub fn is_logged(line: &Metadata<'_>, own: Level) -> bool {
     let target = line.target();
-    let ours = target.starts_with("carepath_") || target == "access" || target == "audit";
+    let ours = target.starts_with("carepath") || target == "access" || target == "audit";
     *line.level() <= if ours { own } else { Level::WARN }
 }
 

@@ -10,6 +10,7 @@ pub mod lambda;
 mod observe;
 mod openapi;
 mod problem;
+mod recovery;
 mod route;
 mod run_view;
 mod runs;

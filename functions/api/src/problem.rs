@@ -47,6 +47,7 @@ codes! {
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED;
     NotFound = "not_found", NOT_FOUND;
     NotPublished = "not_published", CONFLICT;
+    NothingUnknown = "nothing_unknown", CONFLICT;
     PayloadTooLarge = "payload_too_large", PAYLOAD_TOO_LARGE;
     PreconditionFailed = "precondition_failed", PRECONDITION_FAILED;
     Published = "published", CONFLICT;
@@ -64,6 +65,7 @@ impl From<Conflict> for Code {
         match conflict {
             Conflict::InUse => Self::InUse,
             Conflict::NotPublished => Self::NotPublished,
+            Conflict::NothingUnknown => Self::NothingUnknown,
             Conflict::Published => Self::Published,
             Conflict::RunEnded => Self::RunEnded,
             Conflict::SegmentByCondition => Self::SegmentByCondition,

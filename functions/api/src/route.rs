@@ -14,7 +14,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::access::{Access, guard};
 use crate::problem::{Code, Problem};
-use crate::{account, contacts, events, health, observe, openapi, runs, segments, templates, timeline, workflows};
+use crate::{
+    account, contacts, events, health, observe, openapi, recovery, runs, segments, templates, timeline, workflows,
+};
 
 /// A route as documents tell of it.
 #[derive(Debug, Clone)]
@@ -161,6 +163,10 @@ pub(crate) fn table<P: Ports>() -> Vec<Route<P>> {
         Route::new(POST, "/v1/workflows/{id}/enroll", Access::EDITOR_OR_INGEST, runs::enroll::<P>, "Let a contact, or a segment, into a workflow").takes("Enroll").shows("Enrolled").repeatable(),
         Route::new(GET, "/v1/runs/{id}", viewer, runs::get::<P>, "A run, each visit explained").shows("Run"),
         Route::new(POST, "/v1/runs/{id}/cancel", editor, runs::cancel::<P>, "End a run as cancelled").shows("Run"),
+        Route::new(POST, "/v1/runs/{id}/settle", editor, recovery::settle::<P>, "Say what became of a send of which nobody knows").takes("Settle").shows("Run"),
+        Route::new(GET, "/v1/unknown-sends", viewer, recovery::unknown::<P>, "Sends of which nobody knows whether they happened").asks(PAGE).shows("UnknownSendPage"),
+        Route::new(GET, "/v1/parked", viewer, recovery::parked::<P>, "Work that no trial can do, and why").asks(PAGE).shows("ParkedPage"),
+        Route::new(POST, "/v1/parked/redrive", editor, recovery::redrive::<P>, "Have parked work done again").takes("Redrive").shows("Redriven"),
         Route::new(GET, "/v1/templates", editor, templates::list::<P>, "All templates").asks(PAGE).shows("TemplatePage"),
         Route::new(PUT, "/v1/templates/{id}", editor, templates::put::<P>, "Create or replace a template").takes("Template").shows("Template").answers(&[200, 201]).tagged().conditional(),
         Route::new(GET, "/v1/templates/{id}", editor, templates::get::<P>, "Read a template").shows("Template").tagged(),

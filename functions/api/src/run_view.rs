@@ -38,7 +38,7 @@ pub(crate) fn show(known: &KnownRun) -> Value {
 fn status(run: &Run, paused: bool) -> &'static str {
     match &run.state {
         State::Ended { .. } => "ended",
-        State::Parked { .. } => "paused",
+        State::Paused { .. } => "paused",
         State::Ready { .. } | State::Claimed { .. } | State::Unknown { .. } | State::Waiting { .. } if paused => {
             "paused"
         }

@@ -6,7 +6,9 @@ use serde_json::{Map, Value, json};
 /// All shapes, by name.
 pub(crate) fn components() -> Map<String, Value> {
     let mut shapes = Map::new();
-    for (name, shape) in common().into_iter().chain(contacts()).chain(runs()).chain(documents()).chain(account()) {
+    for (name, shape) in
+        common().into_iter().chain(contacts()).chain(runs()).chain(recovery()).chain(documents()).chain(account())
+    {
         shapes.insert(name.to_owned(), shape);
     }
     let mut document = carepath_engine::document::schema();
@@ -253,6 +255,31 @@ fn runs() -> Vec<(&'static str, Value)> {
         ("RunPage", page_of("Run")),
         ("Enroll", object(&[], &enroll)),
         ("Enrolled", enrolled),
+    ]
+}
+
+fn recovery() -> Vec<(&'static str, Value)> {
+    let unknown = json!({
+        "run": text(), "workflow": text(), "version": whole(), "contact": text(), "step": text(), "attempt": whole(),
+        "since": time(),
+        "next_look": { "type": "string", "format": "date-time", "description": "When evidence is looked for again" },
+        "decided_at": { "type": "string", "format": "date-time", "description": "When `then` is done without any" },
+        "then": one_of(&["treat_as_sent", "resend"]),
+    });
+    let parked = json!({
+        "id": text(),
+        "kind": one_of(&["event", "contact", "run"]),
+        "since": time(),
+        "code": { "type": "string", "description": "What is wrong: unreadable, contradiction, store, panicked, …" },
+    });
+    vec![
+        ("Settle", whole_object(&json!({ "sent": flag() }))),
+        ("UnknownSend", whole_object(&unknown)),
+        ("UnknownSendPage", page_of("UnknownSend")),
+        ("Parked", whole_object(&parked)),
+        ("ParkedPage", page_of("Parked")),
+        ("Redrive", object(&[], &json!({ "ids": list(&text()), "all": flag() }))),
+        ("Redriven", whole_object(&json!({ "redriven": whole() }))),
     ]
 }
 

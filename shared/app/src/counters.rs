@@ -15,6 +15,7 @@ pub struct Counters {
     ended: AtomicU64,
     lost_races: AtomicU64,
     duplicate_send: AtomicU64,
+    parked: AtomicU64,
 }
 
 /// A reading of [`Counters`].
@@ -32,6 +33,8 @@ pub struct Reading {
     pub lost_races: u64,
     /// Second message ids for one visit (S9). Anything but 0 is an alarm.
     pub duplicate_send: u64,
+    /// Work parked. Anything but 0 is an alarm.
+    pub parked: u64,
 }
 
 impl Counters {
@@ -49,6 +52,10 @@ impl Counters {
 
     pub(crate) fn lost_race(&self) {
         self.lost_races.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn parked(&self) {
+        self.parked.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts what somebody should be told, and says it in the log, with no name in it.
@@ -77,6 +84,7 @@ impl Counters {
             ended: load(&self.ended),
             lost_races: load(&self.lost_races),
             duplicate_send: load(&self.duplicate_send),
+            parked: load(&self.parked),
         }
     }
 }

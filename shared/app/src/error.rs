@@ -32,6 +32,8 @@ pub enum Conflict {
     NotPublished,
     /// It is published.
     Published,
+    /// The run has no send of which nobody knows.
+    NothingUnknown,
     /// The run is over.
     RunEnded,
     /// A condition decides who is in the segment.
@@ -94,6 +96,21 @@ impl UseError {
             | Self::Stale
             | Self::Corrupt { .. }
             | Self::Fault(_) => Retry::Never,
+        }
+    }
+
+    /// A stable name of what is wrong, for lists and counts.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound { .. } => "not_found",
+            Self::Invalid(_) => "invalid",
+            Self::Refused(_) => "refused",
+            Self::Conflict { .. } => "conflict",
+            Self::Stale => "stale",
+            Self::Busy => "busy",
+            Self::Corrupt { .. } => "unreadable",
+            Self::Fault(_) => "contradiction",
+            Self::Store(_) => "store",
         }
     }
 

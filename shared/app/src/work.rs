@@ -14,9 +14,9 @@ use crate::admit::{Cause, key_of, try_admit};
 use crate::change::change_contact;
 use crate::drive;
 use crate::error::{Conflict, UseError};
-use crate::ports::{Attempt, Clock, Evidence, Mailer, Ports, Queue, Store, StoreError, Work};
+use crate::ports::{Attempt, Clock, Evidence, Mailer, Ports, Queue, Retry, Store, StoreError, Work};
 
-/// How many parked runs one piece of work lets go on before it makes way for others.
+/// How many paused runs one piece of work lets go on before it makes way for others.
 const RESUME_BATCH: usize = 200;
 
 /// Does a piece of work.
@@ -28,7 +28,7 @@ pub async fn handle<P: Ports>(app: &App<P>, work: &Work) -> Result<(), UseError>
         Work::Event { contact, event } => act_on_event(app, contact, event).await,
         Work::Contact { contact } => act_on_changes(app, contact).await,
         Work::Run { run } => look_at(app, run).await,
-        Work::Resume { workflow } => resume_parked(app, workflow).await,
+        Work::Resume { workflow } => resume_paused(app, workflow).await,
     }
 }
 
@@ -137,7 +137,7 @@ async fn look_at<P: Ports>(app: &App<P>, id: &RunId) -> Result<(), UseError> {
         let input = if run.is_ended() { evidence(app, &run).await.unwrap_or(Input::Due) } else { Input::Delete };
         return drive::apply(app, run, nobody, input).await;
     };
-    if run.state.due().is_none_or(|due| due > now) && !matches!(run.state, State::Parked { .. }) {
+    if run.state.due().is_none_or(|due| due > now) && !matches!(run.state, State::Paused { .. }) {
         return Ok(());
     }
     let input = evidence(app, &run).await.unwrap_or(Input::Due);
@@ -161,7 +161,7 @@ async fn evidence<P: Ports>(app: &App<P>, run: &Run) -> Option<Input> {
         State::Claimed { step, claim } => (*step, claim.attempt),
         State::Unknown { step, attempt, .. } => (*step, *attempt),
         State::Ended { open: Some(open), .. } => (open.step, open.attempt),
-        State::Ready { .. } | State::Waiting { .. } | State::Parked { .. } | State::Ended { open: None, .. } => {
+        State::Ready { .. } | State::Waiting { .. } | State::Paused { .. } | State::Ended { open: None, .. } => {
             return None;
         }
     };
@@ -169,25 +169,37 @@ async fn evidence<P: Ports>(app: &App<P>, run: &Run) -> Option<Input> {
     let answer = match known {
         Evidence::Accepted(id) => Answer::Accepted { id, delivered: true },
         Evidence::NotAccepted => Answer::Throttled { until: app.ports.clock().now() },
-        Evidence::None => return None,
+        Evidence::Silent if matches!(run.state, State::Unknown { .. }) => return Some(Input::Silent),
+        Evidence::Silent | Evidence::None => return None,
     };
     Some(Input::Answered { step, attempt, answer })
 }
 
-/// Lets the parked runs of a workflow go on, some at a time.
-async fn resume_parked<P: Ports>(app: &App<P>, workflow: &WorkflowId) -> Result<(), UseError> {
+/// Lets the paused runs of a workflow go on, some at a time.
+async fn resume_paused<P: Ports>(app: &App<P>, workflow: &WorkflowId) -> Result<(), UseError> {
     let store = app.ports.store();
-    let parked = store.parked(workflow, RESUME_BATCH).await?;
-    for id in &parked {
-        if let (Some(run), Some(contact)) = store.run_and_contact(id).await? {
-            drive::apply(app, run, contact, Input::Resume).await?;
+    let paused = store.paused(workflow, RESUME_BATCH).await?;
+    for id in &paused {
+        if let Err(error) = resume_one(app, id).await {
+            if error.retry() != Retry::Never {
+                return Err(error);
+            }
+            // One run that cannot go on holds up no other: it is looked at by itself, and parked there.
+            app.ports.queue().push(Work::Run { run: id.clone() }, app.ports.clock().now()).await;
         }
     }
-    if parked.len() == RESUME_BATCH {
+    if paused.len() == RESUME_BATCH {
         let again = Work::Resume { workflow: workflow.clone() };
         app.ports.queue().push(again, app.ports.clock().now()).await;
     }
     Ok(())
+}
+
+async fn resume_one<P: Ports>(app: &App<P>, id: &RunId) -> Result<(), UseError> {
+    match app.ports.store().run_and_contact(id).await? {
+        (Some(run), Some(contact)) => drive::apply(app, run, contact, Input::Resume).await,
+        _ => Ok(()),
+    }
 }
 
 /// What a sweep has to do besides what is due: workflows that go on while a pause still holds runs of theirs. A process
@@ -199,7 +211,7 @@ pub async fn held<P: Ports>(app: &App<P>) -> Result<Vec<Work>, StoreError> {
     let published = app.published().await?;
     let mut held = Vec::new();
     for workflow in published.workflows.iter().filter(|(_, live)| !live.paused).map(|(id, _)| id) {
-        if !app.ports.store().parked(workflow, 1).await?.is_empty() {
+        if !app.ports.store().paused(workflow, 1).await?.is_empty() {
             held.push(Work::Resume { workflow: workflow.clone() });
         }
     }
@@ -211,7 +223,7 @@ pub async fn held<P: Ports>(app: &App<P>) -> Result<Vec<Work>, StoreError> {
 /// # Errors
 /// What the store cannot do.
 pub async fn resume<P: Ports>(app: &App<P>, workflow: &WorkflowId) -> Result<(), UseError> {
-    resume_parked(app, workflow).await
+    resume_paused(app, workflow).await
 }
 
 /// Cancels a run.

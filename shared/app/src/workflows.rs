@@ -173,7 +173,7 @@ pub async fn pause<P: Ports>(app: &App<P>, id: &WorkflowId, expect: Expect) -> R
     change(app, id, expect, |state| state.paused = true).await
 }
 
-/// Takes back a pause. The parked runs go on by `work::resume`, which has to follow.
+/// Takes back a pause. The paused runs go on by `work::resume`, which has to follow.
 ///
 /// # Errors
 /// `NotFound`, `Stale`, `Conflict` where nothing is published.

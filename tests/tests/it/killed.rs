@@ -1,14 +1,13 @@
 //! `kill -9`, at any moment.
 
-use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{BuildHasher, Hasher};
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::support::dev::Dev;
+use crate::support::dice::Dice;
 use crate::support::home::Home;
 use crate::support::smtp::Silent;
 use crate::support::story::{steps, text, visit};
@@ -20,8 +19,7 @@ const PEOPLE: usize = 5;
 
 /// Another number at each run of the test.
 fn any_of(range: std::ops::Range<usize>) -> usize {
-    let drawn = RandomState::new().build_hasher().finish();
-    range.start + usize::try_from(drawn % u64::try_from(range.len()).unwrap()).unwrap()
+    range.start + usize::try_from(Dice::fresh().below(u64::try_from(range.len()).unwrap())).unwrap()
 }
 
 fn batch(people: &[String]) -> Value {

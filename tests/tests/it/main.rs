@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails as the test does")]
 
 mod appointments;
+mod chaos;
 mod command;
 mod consent;
 mod directions;
@@ -14,6 +15,7 @@ mod killed;
 mod lives;
 mod onboarding;
 mod process;
+mod recovery;
 mod semantics_doc;
 mod support;
 mod triggers;

@@ -48,7 +48,7 @@ fn what_the_command_line_and_the_folder_have_wrong_is_said() {
         3,
         &["--smtp", "smtp://host:port"],
     );
-    for (name, word) in [("clock.json", "data folder"), ("mailbox.sqlite", "mailbox"), ("data.sqlite", "database")] {
+    for (name, word) in [("clock.json", "clock.json"), ("mailbox.sqlite", "mailbox"), ("data.sqlite", "database")] {
         let broken = Home::new();
         std::fs::create_dir(broken.data()).unwrap();
         std::fs::write(broken.data().join(name), "broken").unwrap();
@@ -73,6 +73,24 @@ async fn what_is_in_the_folder_is_for_its_owner_alone_and_says_where_everything_
         (200, "text/html; charset=utf-8")
     );
     assert_eq!(dev.get("/_dev/clock").await["mode"], "manual");
+}
+
+/// S24: whatever somebody asks the log for who looks for a fault.
+#[tokio::test]
+async fn the_most_talkative_log_has_nothing_of_a_contact() {
+    let dev = Dev::over(Home::logging("trace"));
+    dev.example("new-member-onboarding");
+    let contact = json!({ "email": "canary@example.org", "attributes": { "first_name": "Canary", "plan": "canary" } });
+    dev.put("/v1/contacts/canary-7", contact).await;
+    let event = json!({ "name": "member_joined", "properties": { "said": "canary" } });
+    dev.post("/v1/contacts/canary-7/events", event).await;
+    dev.settle().await;
+    assert!(dev.get("/_dev/mailbox?to=canary@example.org").await.as_array().unwrap().len() == 1);
+    let home = dev.stop().1;
+    let log = home.log();
+    assert!(log.contains("TRACE") || log.contains("DEBUG") || log.contains("INFO"), "{log}");
+    let line = log.lines().find(|line| line.to_lowercase().contains("canary"));
+    assert_eq!(line, None);
 }
 
 #[tokio::test]

@@ -35,6 +35,8 @@ pub(crate) enum Fault {
     NoticeDropped,
     /// A mail service that says it has not taken a mail, and takes it later.
     AttemptLeftOpen,
+    /// Somebody vouches that no word of a mail is on its way, and one is.
+    VouchedTooSoon,
     /// A wait for several things is decided at its deadline, not a grace later.
     NoGrace,
     /// Where the run has been is forgotten.

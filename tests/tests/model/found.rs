@@ -4,16 +4,18 @@
 use stateright::{Checker, HasDiscoveries, Model};
 
 use crate::faults::Fault;
-use crate::judge::{ALL_ENDS, IN_TIME_WINS, KEPT, ONE_MAIL, ONE_VISIT, TRUE_RECORDS, WAKE_UP};
+use crate::judge::{ALL_ENDS, IN_TIME_WINS, KEPT, NO_REWRITING, ONE_MAIL, ONE_VISIT, TRUE_RECORDS, WAKE_UP};
 use crate::state::Bounds;
-use crate::system::{CALM, System, WROTE};
+use crate::system::{CALM, Memory, System, WROTE};
 
 const REPEATED: System = System { bounds: Bounds { repeats: 1, ..CALM }, ..WROTE };
 const SILENT: System = System { bounds: Bounds { silences: 1, ..CALM }, ..WROTE };
 const CRASHED: System = System { bounds: Bounds { crashes: 1, ..CALM }, ..WROTE };
 const OPENED: System = System { bounds: Bounds { opens: 1, ..CALM }, ..WROTE };
 const CIRCLE: System = System { events: &["began"], ..WROTE };
-const STRAGGLER: System = System { remembers: true, bounds: Bounds { stalls: 1, ..CALM }, ..WROTE };
+const STRAGGLER: System = System { memory: Memory::Remembers, bounds: Bounds { stalls: 1, ..CALM }, ..WROTE };
+
+const URGED: System = System { events: &["urged"], memory: Memory::Vouches, ..SILENT };
 
 /// Turns a fault on and expects this property to break; where it is off, everything holds within the same bounds.
 fn is_found(fault: Fault, within: &System, breaks: &'static str) {
@@ -31,6 +33,7 @@ fn is_found(fault: Fault, within: &System, breaks: &'static str) {
 #[test]
 fn s1_a_write_without_its_condition_is_found() {
     is_found(Fault::NoCondition, &REPEATED, ONE_MAIL);
+    is_found(Fault::NoCondition, &REPEATED, NO_REWRITING);
 }
 
 #[test]
@@ -131,4 +134,9 @@ fn s28_an_event_that_is_done_before_it_was_acted_on_is_found() {
 #[test]
 fn s1_a_lost_race_taken_for_a_won_one_is_found() {
     is_found(Fault::LostRaceIsApplied, &REPEATED, ONE_MAIL);
+}
+
+#[test]
+fn s8_a_mail_that_is_sent_again_while_word_of_it_is_on_its_way_is_found() {
+    is_found(Fault::VouchedTooSoon, &URGED, ONE_MAIL);
 }

@@ -26,6 +26,7 @@ pub(crate) const ALL_ENDS: &str = "when nothing can happen any more, all is done
 pub(crate) const END: &str = "it comes to its end";
 pub(crate) const RACE: &str = "two workers race";
 pub(crate) const UNKNOWN: &str = "a send is unknown";
+pub(crate) const AGAIN: &str = "a mail is tried again";
 pub(crate) const OPENED: &str = "a wait is ended by what it waits for";
 pub(crate) const TIME_OUT: &str = "a wait runs out";
 
@@ -44,10 +45,11 @@ pub(crate) fn properties() -> Vec<Property<System>> {
         (TRUE_RECORDS, |_, state| runs(state).all(|run| true_records(state, run))),
         (ALL_ENDS, |system, state| !at_rest(system, state) || all_ended(state)),
     ];
-    let sometimes: [(&'static str, Check); 5] = [
+    let sometimes: [(&'static str, Check); 6] = [
         (END, |system, state| at_rest(system, state) && !state.runs.is_empty()),
         (RACE, |_, state| state.seen.race),
         (UNKNOWN, |_, state| runs(state).any(|run| matches!(run.state, RunState::Unknown { .. }))),
+        (AGAIN, |_, state| runs(state).flat_map(|run| run.messages.values()).any(|message| message.attempt > 1)),
         (OPENED, |_, state| leaves_by(state, |edge| matches!(edge, Edge::Nth(_)))),
         (TIME_OUT, |_, state| leaves_by(state, |edge| *edge == Edge::Timeout)),
     ];
@@ -65,9 +67,11 @@ fn all_differ<T: Ord>(items: &[T]) -> bool {
 
 /// Strictly one; where the author wants it sent again, the bound that is promised for that.
 fn one_mail(system: &System, state: &State) -> bool {
-    let most = if system.resends() { 3 } else { 1 };
     let visit = |sent: &Sent| (sent.mail.attempt.run.clone(), sent.mail.attempt.step);
-    state.mails.iter().all(|sent| state.mails.iter().filter(|other| visit(other) == visit(sent)).count() <= most)
+    state
+        .mails
+        .iter()
+        .all(|sent| state.mails.iter().filter(|other| visit(other) == visit(sent)).count() <= system.most_mails())
 }
 
 fn wake_up(state: &State) -> bool {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use carepath_app::ports::{
     Attempt, Change, Clock, Commit, Document, DocumentId, DocumentKind, Due, Evidence, Health, Kept, Mailer, Outgoing,
-    Page, Ports, Queue, Store, StoreError, Work,
+    Page, Parked, Ports, Queue, Store, StoreError, Work,
 };
 use carepath_engine::advance::Answer;
 use carepath_engine::ids::{ContactKey, RunId, SegmentId, WorkflowId};
@@ -94,8 +94,28 @@ impl Store for Scripted {
         unreachable!("the model itself sweeps")
     }
 
-    async fn parked(&self, _: &WorkflowId, _: usize) -> Result<Vec<RunId>, StoreError> {
+    async fn paused(&self, _: &WorkflowId, _: usize) -> Result<Vec<RunId>, StoreError> {
         unreachable!("nothing is paused")
+    }
+
+    async fn revision(&self, _: &Work) -> Result<Option<u64>, StoreError> {
+        unreachable!("nothing is parked")
+    }
+
+    async fn park(&self, _: &Work, _: &'static str, _: u64, _: Timestamp) -> Result<Commit, StoreError> {
+        unreachable!("nothing is parked")
+    }
+
+    async fn parked(&self, _: usize, _: Option<&str>) -> Result<Page<Parked>, StoreError> {
+        unreachable!("nothing is parked")
+    }
+
+    async fn redrive(&self, _: &Work) -> Result<bool, StoreError> {
+        unreachable!("nothing is parked")
+    }
+
+    async fn unknown(&self, _: usize, _: Option<&str>) -> Result<Page<Run>, StoreError> {
+        unreachable!("no worker lists unknown sends")
     }
 
     async fn health(&self) -> Result<Health, StoreError> {

@@ -10,6 +10,7 @@ use jiff::SignedDuration;
 use crate::faults::Fault;
 use crate::replay::{Call, Mail, Reply, Task, Worker};
 use crate::state::{Item, Sent, State, StoredEvent, StoredRun};
+use crate::system::{Memory, System};
 
 /// What the mail service does with a mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,7 +29,8 @@ pub(crate) enum Service {
 
 impl State {
     /// Does what a worker calls for.
-    pub(crate) fn perform(&mut self, worker: &Worker, call: &Call, service: Service, fault: Option<Fault>) -> Reply {
+    pub(crate) fn perform(&mut self, system: &System, worker: &Worker, call: &Call, service: Service) -> Reply {
+        let fault = system.fault;
         let contact = self.contact.clone();
         match call {
             Call::Contact => Reply::Contact(contact),
@@ -57,7 +59,7 @@ impl State {
                 Reply::Done
             }
             Call::Send(attempt) => Reply::Answer(self.send(attempt, service, fault)),
-            Call::Evidence(attempt) => Reply::Evidence(self.evidence(attempt, fault)),
+            Call::Evidence(attempt) => Reply::Evidence(self.evidence(system.memory, attempt, fault)),
         }
     }
 
@@ -197,8 +199,17 @@ impl State {
         }
     }
 
-    /// What a mail service with a memory knows: where it has not taken a mail, it never will.
-    fn evidence(&mut self, attempt: &Attempt, fault: Option<Fault>) -> Evidence {
+    /// What is known of an attempt. A mail service with a memory that has not taken a mail never will.
+    fn evidence(&mut self, memory: Memory, attempt: &Attempt, fault: Option<Fault>) -> Evidence {
+        match memory {
+            Memory::None => return Evidence::None,
+            Memory::Vouches => {
+                let word = self.mails.iter().any(|sent| sent.mail.attempt == *attempt && !sent.known);
+                let silent = !word || fault == Some(Fault::VouchedTooSoon);
+                return if silent { Evidence::Silent } else { Evidence::None };
+            }
+            Memory::Remembers => {}
+        }
         if let Some(sent) = self.mails.iter().find(|sent| sent.mail.attempt == *attempt) {
             return Evidence::Accepted(sent.mail.id());
         }

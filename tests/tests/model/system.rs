@@ -15,6 +15,17 @@ use crate::store::Service;
 /// What is left of a claim when its mail may still be handed over.
 const SEND_TIME: SignedDuration = SignedDuration::from_secs(10);
 
+/// What a mail service can say afterwards of an attempt of which nobody heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Memory {
+    /// Nothing.
+    None,
+    /// That no word of it is on its way any more.
+    Vouches,
+    /// Whether it took it. If not, it never will.
+    Remembers,
+}
+
 /// A system to be searched.
 #[derive(Debug, Clone)]
 pub(crate) struct System {
@@ -22,8 +33,8 @@ pub(crate) struct System {
     pub(crate) bounds: Bounds,
     /// The event that lets the contact in, and others that clients may tell.
     pub(crate) events: &'static [&'static str],
-    /// Whether the mail service can say afterwards what became of an attempt.
-    pub(crate) remembers: bool,
+    /// What the mail service can say afterwards of an attempt.
+    pub(crate) memory: Memory,
     pub(crate) fault: Option<Fault>,
 }
 
@@ -31,7 +42,8 @@ pub(crate) struct System {
 pub(crate) const CALM: Bounds = Bounds { crashes: 0, stalls: 0, repeats: 0, silences: 0, refusals: 0, opens: 0 };
 
 /// A mail and a wait for it to be opened.
-pub(crate) const WROTE: System = System { workers: 2, bounds: CALM, events: &["wrote"], remembers: false, fault: None };
+pub(crate) const WROTE: System =
+    System { workers: 2, bounds: CALM, events: &["wrote"], memory: Memory::None, fault: None };
 
 /// One thing that happens.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -140,9 +152,10 @@ impl Model for System {
 }
 
 impl System {
-    /// Whether mails of which nobody knows whether they were sent are sent again.
-    pub(crate) fn resends(&self) -> bool {
-        self.events.first() == Some(&"urged")
+    /// How often a mail may go out: once, unless its author wants it sent again where nobody knows, and a straggler may send
+    /// what everything vouched for that it was not sent.
+    pub(crate) fn most_mails(&self) -> usize {
+        if self.events.first() == Some(&"urged") && self.bounds.stalls > 0 { 3 } else { 1 }
     }
 
     fn beginnings(&self, state: &State, actions: &mut Vec<Action>) {
@@ -207,9 +220,11 @@ impl System {
 
     fn go(&self, state: &mut State, worker: &Worker, service: Service) {
         let Next::Calls(call) = &worker.next else { return };
-        let reply = state.perform(worker, call, service, self.fault);
+        let reply = state.perform(self, worker, call, service);
         let mut worker = worker.told(reply, state.now);
-        if !self.remembers && matches!(&worker.next, Next::Calls(call) if matches!(**call, Call::Evidence(_))) {
+        if self.memory == Memory::None
+            && matches!(&worker.next, Next::Calls(call) if matches!(**call, Call::Evidence(_)))
+        {
             // Whoever never knows anything may as well say so at once.
             worker = worker.told(Reply::Evidence(Evidence::None), state.now);
         }

@@ -20,6 +20,7 @@ fn address(path: &str) -> String {
     let id = match path.split('/').nth(2) {
         Some("contacts") => "p-1",
         Some("segments") => "calls",
+        Some("runs") => "run_aaaaaaaaaaaaaaaaaaaa_aaaaaaaaaaaaaaaaaaaa",
         Some(_) | None => "welcome",
     };
     path.replace("{id}", id).replace("{n}", "1")

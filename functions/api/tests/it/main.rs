@@ -9,6 +9,7 @@ mod hostile;
 mod lambda;
 mod limits;
 mod problems;
+mod recovery;
 mod roles;
 mod runs;
 mod support;

@@ -29,7 +29,7 @@ pub(crate) async fn play(world: &mut World) {
     world.run_until(start() + SignedDuration::from_mins(1)).await;
     pause(world, true).await;
     world.run_until(start() + SignedDuration::from_hours(200)).await;
-    assert!(matches!(world.only_run().state, State::Parked { .. }));
+    assert!(matches!(world.only_run().state, State::Paused { .. }));
     pause(world, false).await;
     world.run_to_the_end().await;
 }

@@ -13,8 +13,6 @@ use super::commit::{self, Guarded};
 use super::error::{self, Cause, never};
 use super::{Inner, items, keys, runs};
 
-/// `DynamoDB`'s limit of a batch.
-const MOST_KEYS: usize = 100;
 const BAD_CURSOR: Cause = Cause::Refused("the cursor is none that a page gave out");
 
 pub(super) async fn contact(store: &Inner, key: &ContactKey) -> Result<Option<Contact>, StoreError> {
@@ -61,7 +59,7 @@ pub(super) async fn event_done(store: &Inner, key: &ContactKey, name: &str) -> R
         .update_item()
         .table_name(&store.contacts)
         .set_key(Some(items::key(key.as_str(), &keys::event(name))))
-        .update_expression("REMOVE dpk, dsk")
+        .update_expression("REMOVE dpk, dsk, fpk, fsk, fc")
         // An update of nothing would make an item of a key alone.
         .condition_expression("attribute_exists(pk)")
         .return_consumed_capacity(ReturnConsumedCapacity::Total)
@@ -185,7 +183,7 @@ pub(super) async fn contacts(
 ) -> Result<Vec<Contact>, StoreError> {
     let distinct: Vec<&ContactKey> = keys.iter().collect::<BTreeSet<_>>().into_iter().collect();
     let mut found = HashMap::new();
-    for some in distinct.chunks(MOST_KEYS) {
+    for some in distinct.chunks(runs::MOST_KEYS) {
         let wanted = some.iter().map(|key| items::key(key.as_str(), keys::CONTACT)).collect();
         for item in runs::batch_get(store, what, HashMap::from([(store.contacts.clone(), wanted)])).await? {
             let contact = items::read_contact(what, &item)?;

@@ -40,7 +40,8 @@ pub(super) async fn due(
         for table in [&store.runs, &store.contacts] {
             for shard in 0..store.options.shards.max(1) {
                 let bucket = keys::bucket(hour, shard);
-                found.extend(query(store, (table, "read what is due"), &bucket, Some((&low, &high)), limit).await?);
+                found
+                    .extend(query(store, DUE, (table, "read what is due"), &bucket, Some((&low, &high)), limit).await?);
             }
         }
         due.extend(ordered(&found, limit - due.len()));
@@ -63,14 +64,35 @@ fn ordered(found: &[Item], limit: usize) -> Vec<Due> {
     entries.into_values().take(limit).collect()
 }
 
-pub(super) async fn parked(store: &Inner, workflow: &WorkflowId, limit: usize) -> Result<Vec<RunId>, StoreError> {
-    let bucket = keys::parked(workflow);
-    let found = query(store, (&store.runs, "read the parked runs"), &bucket, None, limit).await?;
+pub(super) async fn paused(store: &Inner, workflow: &WorkflowId, limit: usize) -> Result<Vec<RunId>, StoreError> {
+    let bucket = keys::paused(workflow);
+    let found = query(store, DUE, (&store.runs, "read the paused runs"), &bucket, None, limit).await?;
     Ok(found.iter().filter_map(|item| items::string(item, "sk")?.parse().ok()).collect())
+}
+
+/// A sparse index: its name, and the attributes of its keys.
+pub(super) type Sparse = (&'static str, &'static str, &'static str);
+/// What is due, and what is held or parked.
+pub(super) const DUE: Sparse = ("due", "dpk", "dsk");
+/// Runs with a send of which nobody knows.
+pub(super) const UNKNOWN: Sparse = ("unknown", "upk", "usk");
+
+/// What is in one partition of a sparse index after a cursor, in its order; at most `limit`.
+pub(super) async fn after(
+    store: &Inner,
+    index: Sparse,
+    what: (&str, &'static str),
+    bucket: &str,
+    (cursor, limit): (Option<&str>, usize),
+) -> Result<Vec<Item>, StoreError> {
+    // A space comes before all that a key is made of, and a colon after its digits.
+    let low = cursor.map_or_else(|| "0".to_owned(), |cursor| format!("{} ", keys::from_cursor(cursor)));
+    query(store, index, what, bucket, Some((&low, ":")), limit).await
 }
 
 async fn query(
     store: &Inner,
+    (index, pk, sk): Sparse,
     (table, what): (&str, &'static str),
     bucket: &str,
     between: Option<(&str, &str)>,
@@ -83,17 +105,17 @@ async fn query(
             .client
             .query()
             .table_name(table)
-            .index_name("due")
-            .expression_attribute_values(":dpk", items::text(bucket))
+            .index_name(index)
+            .expression_attribute_values(":pk", items::text(bucket))
             .set_exclusive_start_key(start)
             .limit(i32::try_from(limit - found.len()).unwrap_or(i32::MAX))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         query = match between {
             Some((low, high)) => query
-                .key_condition_expression("dpk = :dpk AND dsk BETWEEN :low AND :high")
+                .key_condition_expression(format!("{pk} = :pk AND {sk} BETWEEN :low AND :high"))
                 .expression_attribute_values(":low", items::text(low))
                 .expression_attribute_values(":high", items::text(high)),
-            None => query.key_condition_expression("dpk = :dpk"),
+            None => query.key_condition_expression(format!("{pk} = :pk")),
         };
         let answer = query.send().await.map_err(|failure| error::read(what, &failure))?;
         store.usage.read(what, answer.consumed_capacity());

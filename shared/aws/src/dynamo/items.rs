@@ -8,7 +8,7 @@ use carepath_app::ports::StoreError;
 use carepath_engine::contact::Contact;
 use carepath_engine::event::Event;
 use carepath_engine::ids::{ContactKey, Secret};
-use carepath_engine::run::{Run, State};
+use carepath_engine::run::{MessageState, Run, State};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -68,13 +68,16 @@ pub(super) fn run(what: &'static str, run: &Run, writer: &str, shards: u32) -> R
     item.insert("st".to_owned(), text(state(&run.state)));
     let unknown = run.unknown_sends() as u64;
     if unknown > 0 {
+        let since = run.messages.values().filter(|mail| mail.state == MessageState::Unknown).map(|mail| mail.at).min();
         item.insert("un".to_owned(), number(unknown));
+        item.insert("upk".to_owned(), text(keys::UNKNOWN));
+        item.insert("usk".to_owned(), text(keys::moment(since.map_or(0, keys::millis), sk)));
     }
     if let Some(step) = run.state.step() {
         item.insert("cur".to_owned(), number(u64::from(step)));
     }
-    if let State::Parked { since, .. } = &run.state {
-        index(&mut item, (keys::parked(&run.workflow), keys::moment(keys::millis(*since), sk)));
+    if let State::Paused { since, .. } = &run.state {
+        index(&mut item, (keys::paused(&run.workflow), keys::moment(keys::millis(*since), sk)));
     } else if let Some(due) = run.state.due() {
         index(&mut item, keys::due(pk, sk, due, shards));
     }
@@ -90,7 +93,7 @@ const fn state(state: &State) -> &'static str {
         State::Claimed { .. } => "claimed",
         State::Unknown { .. } => "unknown",
         State::Waiting { .. } => "waiting",
-        State::Parked { .. } => "parked",
+        State::Paused { .. } => "paused",
         State::Ended { .. } => ENDED,
     }
 }

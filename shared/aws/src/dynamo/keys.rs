@@ -12,8 +12,9 @@
 //! The index `due` of `contacts` and of `runs` has `dpk` and `dsk`, and only items that somebody must look at have
 //! them. `dpk` is `D#` hour `#` shard: hours, not minutes, because whoever asks for a span asks once a bucket, and a
 //! clock that was turned by a year is then 8,760 buckets, not half a million. Shards spread an hour's writes over
-//! partitions. Parked runs wait under `P#` workflow, where no time finds them. The index `email` of `contacts` has
-//! `epk`, a keyed hash of the address.
+//! partitions. Paused runs wait under `P#` workflow, and parked work under `F`, where no time finds them. The index
+//! `unknown` of `runs` has `upk` and `usk`, and only runs with a send of which nobody knows have them. The index `email`
+//! of `contacts` has `epk`, a keyed hash of the address.
 
 use carepath_app::ports::{DocumentKind, Work};
 use carepath_engine::ids::{ContactKey, Secret, SegmentId, WorkflowId};
@@ -25,6 +26,10 @@ pub(super) const CONTACT: &str = "C";
 pub(super) const EVENT: &str = "E#";
 /// What the partition of a time starts with.
 pub(super) const TIMED: &str = "D#";
+/// The partition of work that is parked.
+pub(super) const PARKED: &str = "F";
+/// The partition of runs with a send of which nobody knows.
+pub(super) const UNKNOWN: &str = "U";
 /// The key of the configuration's counter.
 pub(super) const REVISION: (&str, &str) = ("revision", "-");
 
@@ -36,7 +41,7 @@ pub(super) fn segment(id: &SegmentId) -> String {
     format!("G#{id}")
 }
 
-pub(super) fn parked(workflow: &WorkflowId) -> String {
+pub(super) fn paused(workflow: &WorkflowId) -> String {
     format!("P#{workflow}")
 }
 
@@ -99,6 +104,25 @@ pub(super) fn shard(pk: &str, shards: u32) -> u32 {
 pub(super) fn time_of(dsk: &str) -> Option<Timestamp> {
     let (millis, _) = dsk.split_once('#')?;
     Timestamp::from_millisecond(millis.parse().ok()?).ok()
+}
+
+/// A sort key as a cursor, which is safe in a URL, and back.
+pub(super) fn cursor(sort: &str) -> String {
+    sort.replace('#', "~")
+}
+
+pub(super) fn from_cursor(cursor: &str) -> String {
+    cursor.replace('~', "#")
+}
+
+/// The keys of the item that a piece of work is about, and whether it is in the table of runs.
+pub(super) fn item_of(work: &Work) -> Option<(String, String, bool)> {
+    match work {
+        Work::Event { contact, event: name } => Some((contact.to_string(), event(name), false)),
+        Work::Contact { contact } => Some((contact.to_string(), CONTACT.to_owned(), false)),
+        Work::Run { run } => Some((run.contact().to_string(), run.to_string(), true)),
+        Work::Resume { .. } => None,
+    }
 }
 
 /// What an entry of the index wants done, by the keys of its item.

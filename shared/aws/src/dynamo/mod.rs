@@ -11,6 +11,7 @@ mod due;
 mod error;
 mod items;
 mod keys;
+mod parked;
 mod runs;
 mod tables;
 mod usage;
@@ -22,7 +23,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionConfig, retry::RetryConfig};
 use carepath_app::ports::{
-    Change, Commit, Document, DocumentId, DocumentKind, Due, Health, Kept, Page, Store, StoreError,
+    Change, Commit, Document, DocumentId, DocumentKind, Due, Health, Kept, Page, Parked, Store, StoreError, Work,
 };
 use carepath_engine::contact::Contact;
 use carepath_engine::event::Event;
@@ -173,12 +174,32 @@ impl Store for DynamoStore {
         due::due(&self.0, from, until, limit).await
     }
 
+    async fn revision(&self, work: &Work) -> Result<Option<u64>, StoreError> {
+        parked::revision(&self.0, work).await
+    }
+
+    async fn park(&self, work: &Work, code: &'static str, seen: u64, now: Timestamp) -> Result<Commit, StoreError> {
+        parked::park(&self.0, work, code, seen, now).await
+    }
+
+    async fn parked(&self, limit: usize, cursor: Option<&str>) -> Result<Page<Parked>, StoreError> {
+        parked::parked(&self.0, limit, cursor).await
+    }
+
+    async fn redrive(&self, work: &Work) -> Result<bool, StoreError> {
+        parked::redrive(&self.0, work).await
+    }
+
+    async fn unknown(&self, limit: usize, cursor: Option<&str>) -> Result<Page<Run>, StoreError> {
+        runs::unknown(&self.0, limit, cursor).await
+    }
+
     async fn health(&self) -> Result<Health, StoreError> {
         runs::health(&self.0).await
     }
 
-    async fn parked(&self, workflow: &WorkflowId, limit: usize) -> Result<Vec<RunId>, StoreError> {
-        due::parked(&self.0, workflow, limit).await
+    async fn paused(&self, workflow: &WorkflowId, limit: usize) -> Result<Vec<RunId>, StoreError> {
+        due::paused(&self.0, workflow, limit).await
     }
 
     async fn members(

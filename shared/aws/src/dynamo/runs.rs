@@ -1,7 +1,7 @@
 //! Reading runs, and many items at once.
 
 use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity};
-use carepath_app::ports::{Health, Retry, StoreError};
+use carepath_app::ports::{Health, Page, Retry, StoreError};
 use carepath_engine::contact::Contact;
 use carepath_engine::ids::{ContactKey, RunId};
 use carepath_engine::run::Run;
@@ -9,8 +9,10 @@ use std::collections::HashMap;
 
 use super::error::{self, Cause, error, never};
 use super::items::{self, Item};
-use super::{Inner, keys};
+use super::{Inner, due, keys, parked};
 
+/// `DynamoDB`'s limit of a batch.
+pub(super) const MOST_KEYS: usize = 100;
 /// How often keys that a batch left over are asked for again at once.
 const BATCH_TRIES: usize = 5;
 
@@ -73,6 +75,30 @@ pub(super) async fn query_all(
     }
 }
 
+/// Runs with a send of which nobody knows, the longest first.
+pub(super) async fn unknown(store: &Inner, limit: usize, cursor: Option<&str>) -> Result<Page<Run>, StoreError> {
+    const WHAT: &str = "list the unknown sends";
+    let limit = limit.clamp(1, MOST_KEYS);
+    let table = (&*store.runs, WHAT);
+    let found = due::after(store, due::UNKNOWN, table, keys::UNKNOWN, (cursor, limit)).await?;
+    let next = found.get(limit - 1).and_then(|item| items::string(item, "usk")).map(keys::cursor);
+    let wanted: Vec<Item> = found
+        .iter()
+        .filter_map(|item| Some(items::key(items::string(item, "pk")?, items::string(item, "sk")?)))
+        .collect();
+    if wanted.is_empty() {
+        return Ok(Page { items: Vec::new(), next: None });
+    }
+    let read = batch_get(store, WHAT, HashMap::from([(store.runs.clone(), wanted)])).await?;
+    // The index may lag behind: what was settled meanwhile is none any more.
+    let mut runs: Vec<(String, Run)> = Vec::new();
+    for item in read.iter().filter(|item| item.contains_key("usk")) {
+        runs.push((items::string(item, "usk").unwrap_or_default().to_owned(), items::read_run(WHAT, item)?));
+    }
+    runs.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(Page { items: runs.into_iter().map(|(_, run)| run).collect(), next })
+}
+
 /// Counts how the runs stand, by the few attributes that say so.
 pub(super) async fn health(store: &Inner) -> Result<Health, StoreError> {
     const WHAT: &str = "count how the runs stand";
@@ -98,9 +124,11 @@ pub(super) async fn health(store: &Inner) -> Result<Health, StoreError> {
         }
         start = answer.last_evaluated_key.filter(|key| !key.is_empty());
         if start.is_none() {
-            return Ok(health);
+            break;
         }
     }
+    health.parked = parked::count(store).await?;
+    Ok(health)
 }
 
 /// Several items of any tables, consistently, in no order.

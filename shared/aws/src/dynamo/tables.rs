@@ -16,7 +16,10 @@ const WHAT: &str = "create a table";
 pub(super) async fn create(store: &Inner) -> Result<(), StoreError> {
     let due = ("due", "dpk", Some("dsk"));
     let email = ("email", "epk", None);
-    for (name, indexes) in [(&store.contacts, &[due, email][..]), (&store.runs, &[due][..]), (&store.config, &[][..])] {
+    let unknown = ("unknown", "upk", Some("usk"));
+    let of_contacts = (&store.contacts, &[due, email][..]);
+    let of_runs = (&store.runs, &[due, unknown][..]);
+    for (name, indexes) in [of_contacts, of_runs, (&store.config, &[][..])] {
         let request =
             table(store, name, indexes).map_err(|_| never(WHAT, Cause::Refused("a request could not be built")))?;
         if let Err(failure) = request.send().await

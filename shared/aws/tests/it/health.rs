@@ -31,7 +31,7 @@ async fn s5_a_run_that_nothing_would_wake_is_counted_by_looking_at_the_table() {
     let update = json!({ "TableName": "carepath-runs", "Key": key, "UpdateExpression": "REMOVE dpk, dsk" });
     let (status, _) = database::dispatch(&database, "DynamoDB_20120810.UpdateItem", update.to_string().as_bytes());
     assert_eq!(status, 200);
-    assert_eq!(store.health().await.unwrap(), Health { live: 1, without_wakeup: 1, unknown: 0 });
+    assert_eq!(store.health().await.unwrap(), Health { live: 1, without_wakeup: 1, unknown: 0, parked: 0 });
 
     first.revision = 1;
     first.state = serde_json::from_value(json!({ "k": "ended", "o": { "r": "completed" }, "a": NOW })).unwrap();

@@ -1,6 +1,6 @@
 //! What each operation of the port costs, in requests and capacity units, indexes included.
 
-use carepath_app::ports::{Change, Commit, ContactChange, DocumentId, DocumentKind, Store};
+use carepath_app::ports::{Change, Commit, ContactChange, DocumentId, DocumentKind, Store, Work};
 use carepath_aws::DynamoStore;
 use carepath_engine::event::Event;
 use jiff::SignedDuration;
@@ -71,7 +71,16 @@ async fn each_operation_costs_exactly_this() {
     costs!("keep it again", store.keep_event(&key, "a", &event));
     costs!("contact and event", store.contact_and_event(&key, "a"));
     costs!("what is due within the hour", store.due(now(), now() + SignedDuration::from_mins(1), 5));
+    let work = Work::Event { contact: key.clone(), event: "a".to_owned() };
+    costs!("revision", store.revision(&work));
+    assert_eq!(costs!("park work", store.park(&work, "x", 1, now())), Commit::Applied);
+    assert_eq!(costs!("what is parked", store.parked(5, None)).items.len(), 1);
+    assert!(costs!("redrive", store.redrive(&work)));
     costs!("an event is done", store.event_done(&key, "a"));
+    first.revision = 4;
+    first.messages.insert(0, serde_json::from_value(json!({"s": "unknown", "n": 1, "a": NOW})).unwrap());
+    assert_eq!(costs!("a send becomes unknown", store.commit(&change(&first))), Commit::Applied);
+    assert_eq!(costs!("the unknown sends", store.unknown(5, None)).items.len(), 1);
     costs!("events of a contact", store.events_of(&key, 5, None));
 
     let id = DocumentId { kind: DocumentKind::Workflow, id: "onboarding".to_owned() };
@@ -95,14 +104,20 @@ async fn each_operation_costs_exactly_this() {
         ("contact", (1, 1.0, 0.0)),
         ("run and contact", (1, 2.0, 0.0)),
         ("runs of a contact", (1, 1.0, 0.0)),
-        ("how the runs stand", (1, 1.0, 0.0)),
+        ("how the runs stand", (3, 2.0, 0.0)),
         ("contacts by address", (2, 1.5, 0.0)),
         ("members of a segment", (1, 0.5, 0.0)),
         ("keep an event", (1, 0.0, 2.0)),
         ("keep it again", (1, 0.0, 0.0)),
         ("contact and event", (1, 2.0, 0.0)),
         ("what is due within the hour", (2, 1.0, 0.0)),
+        ("revision", (1, 1.0, 0.0)),
+        ("park work", (1, 0.0, 3.0)),
+        ("what is parked", (3, 2.0, 0.0)),
+        ("redrive", (1, 0.0, 3.0)),
         ("an event is done", (1, 0.0, 2.0)),
+        ("a send becomes unknown", (1, 0.0, 2.0)),
+        ("the unknown sends", (2, 1.5, 0.0)),
         ("events of a contact", (1, 1.0, 0.0)),
         ("put a document", (1, 0.0, 4.0)),
         ("read a document", (1, 1.0, 0.0)),

@@ -116,11 +116,11 @@ async fn the_index_of_due_things_follows_every_state() {
         (json!({"k": "claimed", "s": 0, "c": {"a": 1, "d": NOW}}), at("2026-11-24T10:15:00Z"), 0),
         (json!({"k": "unknown", "s": 0, "a": 1, "f": NOW, "l": 1}), at("2026-11-24T11:00:00Z"), 0),
         (json!({"k": "waiting", "s": 0, "f": NOW, "u": later, "d": later}), at(later), 0),
-        (json!({"k": "parked", "f": NOW, "a": ready()}), None, 1),
+        (json!({"k": "paused", "f": NOW, "a": ready()}), None, 1),
         (json!({"k": "ended", "o": {"r": "completed"}, "a": NOW, "c": {"s": 0, "a": 1, "d": later}}), at(later), 0),
         (json!({"k": "ended", "o": {"r": "completed"}, "a": NOW}), None, 0),
     ];
-    for (revision, (state, due, parked)) in states.into_iter().enumerate() {
+    for (revision, (state, due, paused)) in states.into_iter().enumerate() {
         let mut run = run(&state);
         run.revision = u64::try_from(revision).unwrap();
         assert_eq!(store.commit(&change(&run)).await.unwrap(), Commit::Applied);
@@ -129,7 +129,7 @@ async fn the_index_of_due_things_follows_every_state() {
             assert_eq!(found.first().map(|due| due.at), due, "{state} from {from}");
             assert!(found.iter().all(|due| due.work == Work::Run { run: run.id.clone() }));
         }
-        assert_eq!(store.parked(&run.workflow, 10).await.unwrap().len(), parked, "{state}");
+        assert_eq!(store.paused(&run.workflow, 10).await.unwrap().len(), paused, "{state}");
     }
     assert_eq!(store.runs_of(&someone().0).await.unwrap().len(), 1);
 }

@@ -71,7 +71,7 @@ fn sent(walk: Walk<'_>, engagement: &Engagement) -> Result<Decision, Fault> {
         | State::Claimed { .. }
         | State::Unknown { .. }
         | State::Waiting { .. }
-        | State::Parked { .. }
+        | State::Paused { .. }
         | State::Ended { .. } => send::late(walk, step, attempt, &accepted(engagement)),
     }
 }
@@ -90,7 +90,7 @@ fn rejected(mut walk: Walk<'_>, engagement: &Engagement) -> Result<Decision, Fau
         | State::Claimed { .. }
         | State::Unknown { .. }
         | State::Waiting { .. }
-        | State::Parked { .. }
+        | State::Paused { .. }
         | State::Ended { .. } => {
             let Some(message) = walk.run.messages.get(&step).filter(|message| message.attempt == attempt) else {
                 // Of an attempt before the last: that it was not sent is known, since another was made.

@@ -29,7 +29,7 @@ pub(super) fn event(mut walk: Walk<'_>, event: &Event) -> Result<Decision, Fault
             walk.run.heard.push(Heard { step, path: nth, at: event.at, explanation: why });
             // It is overdue from now on: the end of the pause lets it go on.
             let due = walk.now();
-            return walk.park(State::Waiting { step, since, until, due });
+            return walk.pause(State::Waiting { step, since, until, due });
         }
         let target = wait::target_of(walk.step(step)?.kind.paths(), nth);
         return walk.leave(Edge::Nth(nth), target, why);
@@ -105,9 +105,9 @@ fn matching_path(walk: &Walk<'_>, step: StepIndex, event: &Event) -> Option<(u16
 const fn held_at(state: &State) -> Option<StepIndex> {
     match state {
         State::Ready { step, .. } => Some(*step),
-        State::Parked { at, .. } => match &**at {
+        State::Paused { at, .. } => match &**at {
             State::Ready { step, .. } | State::Waiting { step, .. } => Some(*step),
-            State::Claimed { .. } | State::Unknown { .. } | State::Parked { .. } | State::Ended { .. } => None,
+            State::Claimed { .. } | State::Unknown { .. } | State::Paused { .. } | State::Ended { .. } => None,
         },
         State::Claimed { .. } | State::Unknown { .. } | State::Waiting { .. } | State::Ended { .. } => None,
     }

@@ -79,6 +79,9 @@ pub enum Input {
     Delete,
     /// The workflow goes on after a pause.
     Resume,
+    /// As `Due`, where every way by which word of the unknown send could come has caught up past its attempt, and none
+    /// brought any: what is not known by now happened without a trace, or not at all (S8).
+    Silent,
     /// Somebody knows what became of the unknown send that the run has (S8).
     Settle {
         /// Whether the mail was sent.
@@ -260,6 +263,7 @@ pub fn advance(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision,
             | Input::Changed
             | Input::Cancel
             | Input::Resume
+            | Input::Silent
             | Input::Settle { .. },
         ) => Ok(Decision::Ignore(Stale::Ended)),
 
@@ -301,22 +305,26 @@ pub fn advance(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision,
         (State::Unknown { step, attempt, .. }, Input::Settle { sent, by }) => {
             settle::by_hand(walk, *step, *attempt, *sent, by)
         }
-        (State::Claimed { .. } | State::Unknown { .. } | State::Waiting { .. }, Input::Due)
+        (State::Claimed { .. } | State::Waiting { .. }, Input::Due)
+        | (State::Unknown { .. }, Input::Due | Input::Silent)
             if run.state.due().is_some_and(|due| moment.now < due) =>
         {
             Ok(Decision::Ignore(Stale::NotDue))
         }
         (State::Claimed { step, claim }, Input::Due) => send::became_unknown(walk, *step, claim.attempt),
         (State::Unknown { step, attempt, since, looks }, Input::Due) => {
-            send::look_again(walk, *step, *attempt, *since, *looks)
+            send::look_again(walk, (*step, *attempt), *since, *looks, false)
+        }
+        (State::Unknown { step, attempt, since, looks }, Input::Silent) => {
+            send::look_again(walk, (*step, *attempt), *since, *looks, true)
         }
 
         // Waiting: its time has come.
         (State::Waiting { step, since, until, .. }, Input::Due) => wait::is_due(walk, *step, *since, *until),
 
-        // Parked: only the end of the pause moves it.
-        (State::Parked { .. }, Input::Due | Input::Resume) if moment.paused => Ok(Decision::Ignore(Stale::Paused)),
-        (State::Parked { at, .. }, Input::Due | Input::Resume) => walk.unpark(at),
+        // Paused: only the end of the pause moves it.
+        (State::Paused { .. }, Input::Due | Input::Resume) if moment.paused => Ok(Decision::Ignore(Stale::Paused)),
+        (State::Paused { at, .. }, Input::Due | Input::Resume) => walk.unpause(at),
 
         // An answer to an attempt that the run is past: it may still tell of a second mail (S9).
         (
@@ -324,13 +332,13 @@ pub fn advance(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision,
             | State::Claimed { .. }
             | State::Unknown { .. }
             | State::Waiting { .. }
-            | State::Parked { .. },
+            | State::Paused { .. },
             Input::Answered { step, attempt, answer },
         ) => send::late(walk, *step, *attempt, answer),
 
         // Too late or too early: somebody else was faster, or a message came twice.
         (
-            State::Claimed { .. } | State::Unknown { .. } | State::Waiting { .. } | State::Parked { .. },
+            State::Claimed { .. } | State::Unknown { .. } | State::Waiting { .. } | State::Paused { .. },
             Input::Claim | Input::Defer { .. } | Input::Fail(_),
         )
         | (
@@ -338,8 +346,8 @@ pub fn advance(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision,
             Input::Resume,
         )
         | (
-            State::Ready { .. } | State::Claimed { .. } | State::Waiting { .. } | State::Parked { .. },
-            Input::Settle { .. },
+            State::Ready { .. } | State::Claimed { .. } | State::Waiting { .. } | State::Paused { .. },
+            Input::Silent | Input::Settle { .. },
         ) => Ok(Decision::Ignore(Stale::NotThere)),
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn claim(mut walk: Walk<'_>, step: StepIndex) -> Result<Decision, Fau
     let edges = send_step(&walk, step)?;
     if walk.moment.paused {
         let state = walk.run.state.clone();
-        return walk.park(state);
+        return walk.pause(state);
     }
     let mut why = Vec::new();
     match permit::ask(&walk, &mut why) {
@@ -142,13 +142,14 @@ pub(super) fn became_unknown(mut walk: Walk<'_>, step: StepIndex, attempt: u32) 
     walk.rest(State::Unknown { step, attempt, since, looks: 0 })
 }
 
-/// An unknown send is looked at again, and in the end decided by the author's `on_unknown`.
+/// An unknown send is looked at again, and in the end decided by the author's `on_unknown`. What is on its way may still
+/// tell of the mail, so it is sent again only where nothing is: where all has been `silent`.
 pub(super) fn look_again(
     mut walk: Walk<'_>,
-    step: StepIndex,
-    attempt: u32,
+    (step, attempt): (StepIndex, u32),
     since: Timestamp,
     looks: u8,
+    silent: bool,
 ) -> Result<Decision, Fault> {
     send_step(&walk, step)?;
     let looks = looks.saturating_add(1);
@@ -157,13 +158,17 @@ pub(super) fn look_again(
     }
     walk.alarms.push(Alarm::UnknownSettled);
     match settle::decision(walk.moment.version, step, attempt) {
-        OnUnknown::Resend => {
+        OnUnknown::Resend if silent => {
             let now = walk.now();
             message(&mut walk, step, MessageState::Released, Some("resend".into()));
             walk.rest(State::Ready { step, due: now })
         }
-        OnUnknown::TreatAsSent => {
-            let why = Explanation::new("known to be sent", false, "no evidence in 24 h").expected("treat_as_sent");
+        asked @ (OnUnknown::TreatAsSent | OnUnknown::Resend) => {
+            let source = match asked {
+                OnUnknown::TreatAsSent => "no evidence in 24 h",
+                OnUnknown::Resend => "no evidence in 24 h, and some may be on its way",
+            };
+            let why = Explanation::new("known to be sent", false, source).expected("treat_as_sent");
             go_on(walk, step, "treated_as_sent", vec![why])
         }
     }

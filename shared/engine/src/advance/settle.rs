@@ -22,7 +22,8 @@ pub struct UnknownSend {
     pub next_look: Timestamp,
     /// When `then` is done.
     pub decided_at: Timestamp,
-    /// What is decided where there is no evidence until then.
+    /// What is decided where there is no evidence until then. A resend is only where none can be on its way any more:
+    /// else the mail counts as sent.
     pub then: OnUnknown,
 }
 
@@ -51,7 +52,7 @@ pub fn unknown_send(run: &Run, version: &Version) -> Option<UnknownSend> {
         State::Ready { .. }
         | State::Claimed { .. }
         | State::Waiting { .. }
-        | State::Parked { .. }
+        | State::Paused { .. }
         | State::Ended { open: None, .. } => None,
     }
 }

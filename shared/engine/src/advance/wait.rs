@@ -57,7 +57,7 @@ pub(super) fn begin_for(
 pub(super) fn is_due(walk: Walk<'_>, index: StepIndex, since: Timestamp, until: Timestamp) -> Result<Decision, Fault> {
     if walk.moment.paused {
         let state = walk.run.state.clone();
-        return walk.park(state);
+        return walk.pause(state);
     }
     match &walk.step(index)?.kind {
         StepKind::Wait { next, .. } => walk.leave(Edge::Next, *next, Vec::new()),
@@ -91,7 +91,7 @@ pub(super) fn look(walk: Walk<'_>, index: StepIndex, since: Timestamp, until: Ti
             if walk.moment.paused {
                 // Overdue from now on; decided again after the pause, from the same facts.
                 let due = walk.now();
-                return walk.park(State::Waiting { step: index, since, until, due });
+                return walk.pause(State::Waiting { step: index, since, until, due });
             }
             walk.leave(Edge::Nth(nth), target_of(paths, nth), why)
         }
@@ -113,7 +113,7 @@ pub(super) fn look(walk: Walk<'_>, index: StepIndex, since: Timestamp, until: Ti
                 }
                 Judged::Passes | Judged::Misses if walk.moment.paused => {
                     let now = walk.now();
-                    walk.park(State::Ready { step: index, due: now })
+                    walk.pause(State::Ready { step: index, due: now })
                 }
                 Judged::Passes => walk.leave(Edge::Next, *next, why),
                 Judged::Misses => walk.leave(Edge::Else, *otherwise, why),

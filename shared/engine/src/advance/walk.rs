@@ -115,7 +115,7 @@ impl<'a> Walk<'a> {
             });
             if self.moment.paused {
                 let due = self.now();
-                return self.park(State::Ready { step: index, due });
+                return self.pause(State::Ready { step: index, due });
             }
             match self.perform(index)? {
                 Flow::Leave(edge, next) => {
@@ -132,7 +132,7 @@ impl<'a> Walk<'a> {
     pub(super) fn resume_at(mut self, index: StepIndex) -> Result<Decision, Fault> {
         if self.moment.paused {
             let state = self.run.state.clone();
-            return self.park(state);
+            return self.pause(state);
         }
         match self.perform(index)? {
             Flow::Leave(edge, next) => self.leave(edge, next, Vec::new()),
@@ -169,7 +169,7 @@ impl<'a> Walk<'a> {
                     | State::Claimed { .. }
                     | State::Unknown { .. }
                     | State::Waiting { .. }
-                    | State::Parked { .. }
+                    | State::Paused { .. }
                     | State::Ended { .. } => now,
                 };
                 Flow::Rest(State::Ready { step: index, due })
@@ -244,13 +244,13 @@ impl<'a> Walk<'a> {
     }
 
     /// Holds the run until its workflow goes on (S15).
-    pub(super) fn park(self, at: State) -> Result<Decision, Fault> {
+    pub(super) fn pause(self, at: State) -> Result<Decision, Fault> {
         let since = self.now();
-        self.rest(State::Parked { since, at: Box::new(at) })
+        self.rest(State::Paused { since, at: Box::new(at) })
     }
 
-    /// Lets a parked run go on. What is overdue is spread, so that a long pause does not end in a flood.
-    pub(super) fn unpark(self, at: &State) -> Result<Decision, Fault> {
+    /// Lets a paused run go on. What is overdue is spread, so that a long pause does not end in a flood.
+    pub(super) fn unpause(self, at: &State) -> Result<Decision, Fault> {
         let spread = stable_hash(&self.run.id, 0) % RESUME_SPREAD.as_secs().unsigned_abs();
         let spread = SignedDuration::from_secs(i64::try_from(spread).unwrap_or_default());
         let (now, soon) = (self.now(), later(self.now(), spread));
@@ -260,7 +260,7 @@ impl<'a> Walk<'a> {
             State::Waiting { step, since, until, due } => {
                 State::Waiting { step: *step, since: *since, until: *until, due: from_now(*due) }
             }
-            State::Claimed { .. } | State::Unknown { .. } | State::Parked { .. } | State::Ended { .. } => at.clone(),
+            State::Claimed { .. } | State::Unknown { .. } | State::Paused { .. } | State::Ended { .. } => at.clone(),
         };
         self.rest(state)
     }
@@ -318,7 +318,7 @@ fn open_send(run: &Run) -> Option<OpenSend> {
             let due = later(*since, UNKNOWN_LOOKS[3]);
             unsettled(*step).map(|step| OpenSend { step, attempt: *attempt, due })
         }
-        State::Ready { .. } | State::Waiting { .. } | State::Parked { .. } => None,
+        State::Ready { .. } | State::Waiting { .. } | State::Paused { .. } => None,
         State::Ended { open, .. } => open.clone(),
     }
 }

@@ -71,7 +71,7 @@ pub enum State {
         due: Timestamp,
     },
     /// Held because its workflow is paused (S15). `at` is the state that it goes on from.
-    Parked {
+    Paused {
         /// Since when.
         #[serde(rename = "f")]
         since: Timestamp,
@@ -101,12 +101,12 @@ impl State {
             | Self::Claimed { step, .. }
             | Self::Unknown { step, .. }
             | Self::Waiting { step, .. } => Some(*step),
-            Self::Parked { at, .. } => at.step(),
+            Self::Paused { at, .. } => at.step(),
             Self::Ended { .. } => None,
         }
     }
 
-    /// When the run must be looked at again (S5). `None` only where a run is parked, which a resume ends, or over.
+    /// When the run must be looked at again (S5). `None` only where a run is paused, which a resume ends, or over.
     pub fn due(&self) -> Option<Timestamp> {
         match self {
             Self::Ready { due, .. } | Self::Waiting { due, .. } => Some(*due),
@@ -115,7 +115,7 @@ impl State {
                 let last = UNKNOWN_LOOKS.len() - 1;
                 Some(later(*since, UNKNOWN_LOOKS[usize::from(*looks).min(last)]))
             }
-            Self::Parked { .. } => None,
+            Self::Paused { .. } => None,
             Self::Ended { open, .. } => open.as_ref().map(|send| send.due),
         }
     }

@@ -136,7 +136,7 @@ fn s15_a_paused_run_is_held_and_goes_on_within_fifteen_minutes_of_the_resumption
     let mut play = sent();
     play.paused = true;
     play.take(&Input::Due, play.run.state.due().unwrap());
-    assert!(matches!(play.run.state, State::Parked { .. }));
+    assert!(matches!(play.run.state, State::Paused { .. }));
     assert_eq!(play.take(&Input::Due, after(90_000)), Some(Stale::Paused));
     play.paused = false;
     let resumed = after(100_000);
@@ -190,6 +190,7 @@ fn any_input() -> impl Strategy<Value = (Input, i64)> {
     ];
     let inputs = prop_oneof![
         4 => Just(Input::Due),
+        2 => Just(Input::Silent),
         4 => Just(Input::Claim),
         3 => (0_u16..3, 1_u32..3, answers).prop_map(|(step, attempt, answer)| answered(step, attempt, answer)),
         3 => (0_u16..3, kinds, any::<bool>()).prop_map(|(step, kind, machine)| engaged(step, kind, after(50), machine)),
@@ -204,7 +205,7 @@ fn any_input() -> impl Strategy<Value = (Input, i64)> {
 
 proptest! {
     /// S1, S5: whatever comes in whatever order, no step is visited twice, a live run has a time to be looked at or is
-    /// parked, what is over stays over, and a repeat of the same input at the same moment sends nothing more.
+    /// paused, what is over stays over, and a repeat of the same input at the same moment sends nothing more.
     #[test]
     fn s1_s5_any_sequence_of_inputs_keeps_a_run_sound(inputs in prop::collection::vec(any_input(), 0..40), pauses in any::<u64>()) {
         let mut play = Play::new(onboarding());
@@ -216,7 +217,7 @@ proptest! {
             play.take(input, after(now));
             let steps: Vec<_> = play.run.visits.iter().map(|visit| visit.place).collect();
             prop_assert_eq!(steps.iter().collect::<BTreeSet<_>>().len(), steps.len());
-            let held = matches!(play.run.state, State::Parked { .. } | State::Ended { .. });
+            let held = matches!(play.run.state, State::Paused { .. } | State::Ended { .. });
             prop_assert!(held || play.run.state.due().is_some());
             prop_assert_eq!(play.run.is_ended(), steps.last() == Some(&Place::End));
             if let Some(ended) = ended {

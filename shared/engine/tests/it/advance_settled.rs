@@ -74,7 +74,7 @@ fn s15_an_event_for_a_wait_that_a_pause_holds_up_is_not_lost() {
     play.take(&Input::Claim, start());
     play.paused = true;
     play.take(&answered(0, 1, accepted("m1")), after(1));
-    assert!(matches!(play.run.state, State::Parked { .. }));
+    assert!(matches!(play.run.state, State::Paused { .. }));
     assert_eq!(play.take(&event("e1", "called", after(10)), after(10)), None);
     assert_eq!(play.take(&event("e1", "called", after(10)), after(11)), Some(Stale::Known));
     play.paused = false;

@@ -1,4 +1,5 @@
 //! Sends of which nobody knows: when they are looked at, who settles them, and evidence that comes late.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use carepath_engine::advance::{Alarm, Answer, EngagementKind, Input, Stale, unknown_send};
 use carepath_engine::run::{Edge, MessageState, Outcome, State};
@@ -60,7 +61,12 @@ fn s8_what_will_be_decided_is_said_as_it_will_be() {
     let mut said = Vec::new();
     while let Some(due) = play.run.state.due() {
         let expected = unknown_send(&play.run, &play.version).filter(|known| known.next_look == known.decided_at);
-        play.take(if matches!(play.run.state, State::Ready { .. }) { &Input::Claim } else { &Input::Due }, due);
+        let input = match play.run.state {
+            State::Ready { .. } => Input::Claim,
+            State::Unknown { .. } => Input::Silent,
+            State::Claimed { .. } | State::Waiting { .. } | State::Paused { .. } | State::Ended { .. } => Input::Due,
+        };
+        play.take(&input, due);
         if let Some(known) = expected {
             let resent = matches!(play.run.state, State::Ready { .. });
             assert_eq!(resent, known.then == OnUnknown::Resend);
@@ -68,6 +74,23 @@ fn s8_what_will_be_decided_is_said_as_it_will_be() {
         }
     }
     assert_eq!(said, [OnUnknown::Resend, OnUnknown::Resend, OnUnknown::TreatAsSent]);
+}
+
+#[test]
+fn s8_what_may_still_be_heard_of_is_not_sent_again() {
+    let mut play = Play::new(version(&json!({
+        "id": "again", "class": "care", "entry": { "api": true },
+        "steps": { "welcome": { "send": { "template": "welcome", "on_unknown": "resend" }, "next": "end" } }
+    })));
+    play.take(&Input::Claim, start());
+    play.take(&answered(0, 1, Answer::Unknown), after(1));
+    assert_eq!(play.take(&Input::Silent, after(2)), Some(Stale::NotDue));
+    while matches!(play.run.state, State::Unknown { .. }) {
+        play.take(&Input::Due, play.run.state.due().unwrap());
+    }
+    assert_eq!((mail(&play), play.run.messages[&0].attempt), ((MessageState::Sent, Some("treated_as_sent")), 1));
+    let why = &play.run.visits[1].explanation;
+    assert!(why.iter().any(|why| why.source.contains("on its way")), "{why:?}");
 }
 
 #[test]

@@ -71,9 +71,9 @@ rows! { state_kind, stands: State => Stand;
         stand("for a time", resting(), after(7_200)),
         looked_at("for a time that has come", resting()),
     }
-    Parked {
-        stand("while the pause lasts", parked(), after(9_000)),
-        stand("when the pause is over", unpaused(parked()), after(9_000)),
+    Paused {
+        stand("while the pause lasts", frozen(), after(9_000)),
+        stand("when the pause is over", unpaused(frozen()), after(9_000)),
     }
     Ended {
         stand("and settled", ended(reading()), after(60)),
@@ -119,6 +119,7 @@ rows! { input_kind, asks: Input => Ask;
     Cancel { ask("", |_| Input::Cancel) }
     Delete { ask("", |_| Input::Delete) }
     Resume { ask("", |_| Input::Resume) }
+    Silent { ask("", |_| Input::Silent) }
     Settle {
         ask("sent", |_| Input::Settle { sent: true, by: "key_1".to_owned() }),
         ask("not sent", |_| Input::Settle { sent: false, by: "key_1".to_owned() }),
@@ -249,7 +250,7 @@ fn unpaused(mut play: Play) -> Play {
     play
 }
 
-fn parked() -> Play {
+fn frozen() -> Play {
     let mut play = paused(reading());
     play.take(&Input::Due, play.run.state.due().unwrap());
     play

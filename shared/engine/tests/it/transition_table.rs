@@ -58,7 +58,7 @@ fn step(play: &Play, index: u16) -> &str {
 fn state(play: &Play, state: &State, now: Timestamp) -> String {
     let place = state.step().map(|at| format!(" at {}", step(play, at))).unwrap_or_default();
     let inner = match state {
-        State::Parked { at, .. } => format!(" ({})", state_kind(at)),
+        State::Paused { at, .. } => format!(" ({})", state_kind(at)),
         State::Ended { outcome, .. } => format!(" as {}", outcome.reason()),
         State::Ready { .. } | State::Claimed { .. } | State::Unknown { .. } | State::Waiting { .. } => String::new(),
     };
@@ -218,7 +218,7 @@ fn s5_whatever_comes_in_a_run_that_has_not_ended_is_looked_at_again() {
         State::Ready { .. } | State::Claimed { .. } | State::Unknown { .. } | State::Waiting { .. } => {
             state.due().is_some()
         }
-        State::Parked { at, .. } => at.due().is_some() && state.due().is_none(),
+        State::Paused { at, .. } => at.due().is_some() && state.due().is_none(),
         State::Ended { .. } => true,
     };
     for (kind, stand, cells) in table() {

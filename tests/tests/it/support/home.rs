@@ -50,8 +50,8 @@ pub(crate) fn carepath(args: &[&str]) -> Said {
     output.unwrap().into()
 }
 
-/// A folder that outlives the processes in it.
-pub(crate) struct Home(TempDir);
+/// A folder that outlives the processes in it, and what these are told to log.
+pub(crate) struct Home(TempDir, &'static str);
 
 /// A process that serves, and where.
 pub(crate) struct Serving {
@@ -71,7 +71,12 @@ impl Drop for Serving {
 
 impl Home {
     pub(crate) fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self::logging("warn,carepath=info")
+    }
+
+    /// One whose processes are told in `RUST_LOG` what to log.
+    pub(crate) fn logging(what: &'static str) -> Self {
+        Self(tempfile::tempdir().unwrap(), what)
     }
 
     pub(crate) fn data(&self) -> PathBuf {
@@ -94,7 +99,7 @@ impl Home {
         let mut child = Command::new(program())
             .args(["dev", "--port", "0", "--clock", "manual", "--data", data.to_str().unwrap()])
             .args(more)
-            .env_remove("RUST_LOG")
+            .env("RUST_LOG", self.1)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)

@@ -1,6 +1,8 @@
 //! What system tests stand on.
 
 pub(crate) mod dev;
+pub(crate) mod dice;
 pub(crate) mod home;
+pub(crate) mod post_office;
 pub(crate) mod smtp;
 pub(crate) mod story;

@@ -4,6 +4,7 @@
 mod database;
 mod shape;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -27,8 +28,9 @@ pub(crate) struct Local {
     clock: Arc<Hands>,
 }
 
+/// The mails that were sent, and whether the mail service takes them without a word.
 #[derive(Debug, Default)]
-pub(crate) struct Sent(pub(crate) Mutex<Vec<Outgoing>>);
+pub(crate) struct Sent(Mutex<Vec<Outgoing>>, AtomicBool);
 
 #[derive(Debug, Default)]
 pub(crate) struct Waiting(Mutex<Vec<(Timestamp, Work)>>);
@@ -59,6 +61,9 @@ impl Mailer for Sent {
     async fn send(&self, mail: &Outgoing) -> Answer {
         let mut sent = self.0.lock().unwrap();
         sent.push(mail.clone());
+        if self.1.load(Ordering::SeqCst) {
+            return Answer::Unknown;
+        }
         Answer::Accepted { id: format!("m-{}", sent.len()), delivered: true }
     }
     async fn evidence(&self, _: &Attempt) -> Evidence {
@@ -91,8 +96,13 @@ pub(crate) struct World {
     pub(crate) app: Arc<App<Local>>,
     pub(crate) mishap: Arc<Mutex<Option<Mishap>>>,
     pub(crate) admin: String,
+    /// What writes past the application.
+    behind: Behind,
     router: Router,
 }
+
+/// A way into the database: a target and a body to a status.
+type Behind = Box<dyn Fn(&str, &Value) -> u16>;
 
 /// What came back.
 #[derive(Debug)]
@@ -124,7 +134,11 @@ impl Reply {
 
 impl World {
     pub(crate) async fn new() -> Self {
-        let database = database::open(None, database::Durability::Normal).unwrap();
+        let database = Arc::new(database::open(None, database::Durability::Normal).unwrap());
+        let behind = {
+            let database = Arc::clone(&database);
+            move |target: &str, body: &Value| database::dispatch(&database, target, body.to_string().as_bytes()).0
+        };
         let mishap: Arc<Mutex<Option<Mishap>>> = Arc::default();
         let mishaps = Arc::clone(&mishap);
         let store = DynamoStore::in_process(
@@ -150,7 +164,7 @@ impl World {
         let app = Arc::new(App::open(ports).await.unwrap());
         store.set_secret(app.secret.clone());
         let admin = keys::create(&app, "tests", [Role::Admin].into()).await.unwrap().secret;
-        Self { router: router(Arc::clone(&app)), app, mishap, admin }
+        Self { router: router(Arc::clone(&app)), app, mishap, admin, behind: Box::new(behind) }
     }
 
     pub(crate) async fn key(&self, role: Role) -> String {
@@ -273,6 +287,22 @@ impl World {
             work::handle(&self.app, &next).await.unwrap();
         }
         panic!("work makes work without end");
+    }
+
+    /// Changes an item of a table past the application.
+    pub(crate) fn tamper(&self, table: &str, (pk, sk): (&str, &str), update: &str, values: Value) {
+        let mut request = json!({
+            "TableName": format!("t-{table}"), "Key": { "pk": { "S": pk }, "sk": { "S": sk } }, "UpdateExpression": update,
+        });
+        if !values.is_null() {
+            request["ExpressionAttributeValues"] = values;
+        }
+        assert_eq!((self.behind)("DynamoDB_20120810.UpdateItem", &request), 200, "{update}");
+    }
+
+    /// Whether the mail service takes mails from now on without a word.
+    pub(crate) fn silence(&self, silent: bool) {
+        self.app.ports.mailer.1.store(silent, Ordering::SeqCst);
     }
 
     pub(crate) fn mails(&self) -> Vec<Outgoing> {

@@ -44,7 +44,7 @@ impl World {
     /// S5: a run that has not ended has a time at which it is looked at, unless a pause holds it. S1: no step twice.
     pub(super) fn check_liveness(&self) {
         for run in self.ports.store.content().runs.values() {
-            let held = matches!(run.state, State::Parked { .. });
+            let held = matches!(run.state, State::Paused { .. });
             assert!(run.is_ended() || held || run.state.due().is_some(), "{} has no wake-up", run.id);
             let places: BTreeSet<Place> = run.visits.iter().map(|visit| visit.place).collect();
             assert_eq!(places.len(), run.visits.len(), "{} has been somewhere twice", run.id);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use carepath_app::ports::{
-    Change, Commit, Document, DocumentId, DocumentKind, Due, Health, Kept, Page, Retry, Store, StoreError, Work,
+    Change, Commit, Document, DocumentId, DocumentKind, Due, Health, Kept, Page, Parked, Retry, Store, StoreError, Work,
 };
 use carepath_engine::ids::{ContactKey, RunId, SegmentId, WorkflowId};
 use carepath_engine::run::State as RunState;
@@ -23,6 +23,8 @@ pub(crate) struct Content {
     pub(crate) events: Vec<(ContactKey, String, Event, bool)>,
     pub(crate) runs: BTreeMap<RunId, Run>,
     pub(crate) members: BTreeSet<(SegmentId, ContactKey)>,
+    /// Parked work, since when and with its code.
+    pub(crate) parked: BTreeMap<Work, (Timestamp, String)>,
     documents: BTreeMap<DocumentId, Document>,
     configuration: u64,
 }
@@ -31,8 +33,8 @@ impl Content {
     /// The index of what is due.
     pub(crate) fn due(&self) -> Vec<Due> {
         let runs = self.runs.values().filter_map(|run| {
-            let parked = matches!(run.state, RunState::Parked { .. });
-            let at = run.state.due().filter(|_| !parked)?;
+            let paused = matches!(run.state, RunState::Paused { .. });
+            let at = run.state.due().filter(|_| !paused)?;
             Some(Due { at, work: Work::Run { run: run.id.clone() } })
         });
         let events = self.events.iter().filter(|(.., done)| !done).map(|(contact, name, event, _)| Due {
@@ -42,7 +44,8 @@ impl Content {
         let contacts = self.contacts.iter().filter(|(_, contact)| !contact.pending.is_empty());
         let contacts =
             contacts.map(|(key, contact)| Due { at: contact.updated_at, work: Work::Contact { contact: key.clone() } });
-        let mut due: Vec<_> = runs.chain(events).chain(contacts).collect();
+        let all = runs.chain(events).chain(contacts);
+        let mut due: Vec<_> = all.filter(|due| !self.parked.contains_key(&due.work)).collect();
         due.sort_by(|a, b| (a.at, &a.work).cmp(&(b.at, &b.work)));
         due
     }
@@ -59,11 +62,13 @@ impl Content {
             // As JSON and back, since that is what a store keeps.
             let mut kept: Run = serde_json::from_value(serde_json::to_value(run).unwrap()).unwrap();
             kept.revision = run.revision + 1;
+            self.parked.remove(&Work::Run { run: kept.id.clone() });
             self.runs.insert(kept.id.clone(), kept);
         }
         if let Some(ours) = &change.contact {
             let mut kept: Contact = serde_json::from_value(serde_json::to_value(&ours.contact).unwrap()).unwrap();
             kept.revision = ours.contact.revision + 1;
+            self.parked.remove(&Work::Contact { contact: ours.key.clone() });
             self.contacts.insert(ours.key.clone(), kept);
             self.members.extend(ours.entered.iter().map(|id| (id.clone(), ours.key.clone())));
             for id in &ours.left {
@@ -71,6 +76,17 @@ impl Content {
             }
         }
         Commit::Applied
+    }
+
+    fn revision(&self, work: &Work) -> Option<u64> {
+        match work {
+            Work::Run { run } => self.runs.get(run).map(|run| run.revision),
+            Work::Contact { contact } => self.contacts.get(contact).map(|contact| contact.revision),
+            Work::Event { contact, event } => {
+                self.events.iter().any(|(of, name, ..)| of == contact && name == event).then_some(1)
+            }
+            Work::Resume { .. } => None,
+        }
     }
 
     fn write(&mut self, id: &DocumentId, body: Option<&Value>, expect: u64) -> Commit {
@@ -203,26 +219,68 @@ impl Store for MemoryStore {
         .await
     }
 
+    async fn revision(&self, work: &Work) -> Result<Option<u64>, StoreError> {
+        self.call("revision", |content| content.revision(work)).await
+    }
+
+    async fn park(&self, work: &Work, code: &'static str, seen: u64, now: Timestamp) -> Result<Commit, StoreError> {
+        self.call("park", |content| {
+            if content.revision(work) != Some(seen) || content.parked.contains_key(work) {
+                return Commit::LostRace;
+            }
+            content.parked.insert(work.clone(), (now, code.to_owned()));
+            Commit::Applied
+        })
+        .await
+    }
+
+    async fn parked(&self, limit: usize, cursor: Option<&str>) -> Result<Page<Parked>, StoreError> {
+        self.call("parked", |content| {
+            let of = |(work, (since, code)): (&Work, &(Timestamp, String))| Parked {
+                work: work.clone(),
+                since: *since,
+                code: code.clone(),
+            };
+            let mut all: Vec<Parked> = content.parked.iter().map(of).collect();
+            all.sort_by_key(|parked| parked.since);
+            page(all, limit, cursor)
+        })
+        .await
+    }
+
+    async fn redrive(&self, work: &Work) -> Result<bool, StoreError> {
+        self.call("redrive", |content| content.parked.remove(work).is_some()).await
+    }
+
+    async fn unknown(&self, limit: usize, cursor: Option<&str>) -> Result<Page<Run>, StoreError> {
+        self.call("unknown", |content| {
+            page(content.runs.values().filter(|run| run.unknown_sends() > 0).cloned().collect(), limit, cursor)
+        })
+        .await
+    }
+
     async fn health(&self) -> Result<Health, StoreError> {
         self.call("health", |content| {
             let live = content.runs.values().filter(|run| !run.is_ended());
-            let parked = |run: &Run| matches!(run.state, RunState::Parked { .. });
+            let paused = |run: &Run| matches!(run.state, RunState::Paused { .. });
             Health {
                 live: live.clone().count() as u64,
-                without_wakeup: live.filter(|run| run.state.due().is_none() && !parked(run)).count() as u64,
+                without_wakeup: live.filter(|run| run.state.due().is_none() && !paused(run)).count() as u64,
+                parked: content.parked.len() as u64,
                 unknown: content.runs.values().map(|run| run.unknown_sends() as u64).sum(),
             }
         })
         .await
     }
 
-    async fn parked(&self, workflow: &WorkflowId, limit: usize) -> Result<Vec<RunId>, StoreError> {
-        self.call("parked", |content| {
-            let parked = content
-                .runs
-                .values()
-                .filter(|run| run.workflow == *workflow && matches!(run.state, RunState::Parked { .. }));
-            parked.take(limit).map(|run| run.id.clone()).collect()
+    async fn paused(&self, workflow: &WorkflowId, limit: usize) -> Result<Vec<RunId>, StoreError> {
+        self.call("paused", |content| {
+            let held = |run: &&Run| {
+                let parked = content.parked.contains_key(&Work::Run { run: run.id.clone() });
+                run.workflow == *workflow && matches!(run.state, RunState::Paused { .. }) && !parked
+            };
+            let paused = content.runs.values().filter(held);
+            paused.take(limit).map(|run| run.id.clone()).collect()
         })
         .await
     }

@@ -1,63 +1,15 @@
-//! What the use cases need from outside. Each trait's contract is prose here; one suite of tests holds every
-//! implementation to it.
+//! The port of what is stored.
 
-use std::collections::BTreeMap;
 use std::future::Future;
-use std::time::Duration;
 
-use carepath_engine::advance::Answer;
 use carepath_engine::contact::Contact;
 use carepath_engine::event::Event;
-use carepath_engine::ids::{ContactKey, RunId, SegmentId, TemplateId, WorkflowId};
+use carepath_engine::ids::{ContactKey, RunId, SegmentId, WorkflowId};
 use carepath_engine::run::Run;
-use carepath_engine::version::StepIndex;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-/// All ports of one installation. Use cases are generic over it.
-pub trait Ports: Clone + Send + Sync + 'static {
-    /// State.
-    type Store: Store;
-    /// Mail.
-    type Mailer: Mailer;
-    /// Work.
-    type Queue: Queue;
-    /// Time.
-    type Clock: Clock;
-
-    /// State.
-    fn store(&self) -> &Self::Store;
-    /// Mail.
-    fn mailer(&self) -> &Self::Mailer;
-    /// Work.
-    fn queue(&self) -> &Self::Queue;
-    /// Time.
-    fn clock(&self) -> &Self::Clock;
-}
-
-/// What an error says about trying again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Retry {
-    /// It was not done, and may be done later; after so long, where the other end said it.
-    After(Option<Duration>),
-    /// It was not done, and never will be.
-    Never,
-    /// Nobody can say whether it was done.
-    InDoubt,
-}
-
-/// A store that could not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-#[error("the store could not {what}")]
-pub struct StoreError {
-    /// What it was asked, without any value.
-    pub what: &'static str,
-    /// Whether to try again.
-    pub retry: Retry,
-    /// The cause, without contact data.
-    #[source]
-    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
-}
+use super::{StoreError, Work};
 
 /// What a conditional write says. A failed precondition is an outcome, not an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,10 +84,23 @@ pub struct Health {
     pub without_wakeup: u64,
     /// Sends of which nobody knows whether they happened (S8).
     pub unknown: u64,
+    /// Work that is parked: see [`Store::park`].
+    pub parked: u64,
+}
+
+/// Work that no trial can do, set down with the reason until somebody has mended it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parked {
+    /// What was to be done.
+    pub work: Work,
+    /// Since when it is parked.
+    pub since: Timestamp,
+    /// Why: a stable code of [`crate::UseError::code`].
+    pub code: String,
 }
 
 /// The state of the installation. Reads are consistent with every write that was answered before them, except
-/// [`Store::due`] and [`Store::members`], which may lag by moments.
+/// [`Store::due`], [`Store::parked`], [`Store::unknown`] and [`Store::members`], which may lag by moments.
 pub trait Store: Send + Sync + 'static {
     /// A contact.
     fn contact(&self, key: &ContactKey) -> impl Future<Output = Result<Option<Contact>, StoreError>> + Send;
@@ -190,12 +155,41 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Due>, StoreError>> + Send;
 
-    /// The runs of a workflow that are parked, at most `limit`.
-    fn parked(
+    /// The runs of a workflow that are paused, at most `limit`.
+    fn paused(
         &self,
         workflow: &WorkflowId,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<RunId>, StoreError>> + Send;
+
+    /// The revision of what a piece of work is about; `None` where it is gone, and for [`Work::Resume`], which is about
+    /// no item.
+    fn revision(&self, work: &Work) -> impl Future<Output = Result<Option<u64>, StoreError>> + Send;
+
+    /// Takes work out of the `due` index and sets it down with the code of what is wrong with it, unless its item has
+    /// another revision than `seen` by now: whatever changed it may have mended it. Any later commit of the item takes
+    /// it up again, and so does [`Store::redrive`].
+    fn park(
+        &self,
+        work: &Work,
+        code: &'static str,
+        seen: u64,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Commit, StoreError>> + Send;
+
+    /// Work that is parked, the longest first.
+    fn parked(
+        &self,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> impl Future<Output = Result<Page<Parked>, StoreError>> + Send;
+
+    /// Puts parked work back to where it was, and says whether it was parked.
+    fn redrive(&self, work: &Work) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Runs with a send of which nobody knows whether it happened (S8), the longest first. May lag by moments.
+    fn unknown(&self, limit: usize, cursor: Option<&str>)
+    -> impl Future<Output = Result<Page<Run>, StoreError>> + Send;
 
     /// Counts how the runs stand, over the whole table: for whoever watches over it, not for every request. What changes
     /// meanwhile may be counted as it was or as it is.
@@ -284,121 +278,4 @@ pub struct Document {
     pub revision: u64,
     /// What it says.
     pub body: serde_json::Value,
-}
-
-/// Work that somebody has to do. It names things and says nothing about them, so that it may lie in a queue (S24), and
-/// doing it twice does no harm.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "snake_case")]
-pub enum Work {
-    /// Act on an event.
-    Event {
-        /// Whose.
-        contact: ContactKey,
-        /// Its opaque name.
-        event: String,
-    },
-    /// Act on the pending changes of a contact.
-    Contact {
-        /// Whose.
-        contact: ContactKey,
-    },
-    /// Look at a run whose time has come.
-    Run {
-        /// Which.
-        run: RunId,
-    },
-    /// Let the parked runs of a workflow go on.
-    Resume {
-        /// Which.
-        workflow: WorkflowId,
-    },
-}
-
-/// Where work is left for a worker. A hint: whatever is lost here is found by the sweep (S5), so pushing cannot fail.
-pub trait Queue: Send + Sync + 'static {
-    /// Leaves work, to be done at `at`, or now where that is past.
-    fn push(&self, work: Work, at: Timestamp) -> impl Future<Output = ()> + Send;
-}
-
-/// The time.
-pub trait Clock: Send + Sync + 'static {
-    /// Now.
-    fn now(&self) -> Timestamp;
-}
-
-/// A mail on its way out.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Outgoing {
-    /// The one recipient.
-    pub to: String,
-    /// The sender, as a header has it.
-    pub from: String,
-    /// The subject.
-    pub subject: String,
-    /// The HTML part.
-    pub html: String,
-    /// The text part.
-    pub text: String,
-    /// Further headers.
-    pub headers: BTreeMap<String, String>,
-    /// Links with names, by name.
-    pub links: Vec<Link>,
-    /// Which attempt this is.
-    pub attempt: Attempt,
-}
-
-impl std::fmt::Debug for Outgoing {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Outgoing").field("attempt", &self.attempt).finish_non_exhaustive()
-    }
-}
-
-/// A link of a mail.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Link {
-    /// Its `name` attribute; empty where it has none.
-    pub name: String,
-    /// Where it leads.
-    pub url: String,
-}
-
-/// An attempt, as it stands in a mail's tags: opaque to everybody outside.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Attempt {
-    /// The run.
-    pub run: RunId,
-    /// The send step.
-    pub step: StepIndex,
-    /// Counted from 1.
-    pub attempt: u32,
-}
-
-/// What a mailer knows about an attempt that nobody heard of again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Evidence {
-    /// It took the mail, under this id.
-    Accepted(String),
-    /// It certainly never will: the attempt is over and nothing was taken.
-    NotAccepted,
-    /// It cannot say.
-    None,
-}
-
-/// The way out for mail.
-pub trait Mailer: Send + Sync + 'static {
-    /// Sends one mail, once, without trying again. Whatever may have reached the other end is [`Answer::Unknown`].
-    fn send(&self, mail: &Outgoing) -> impl Future<Output = Answer> + Send;
-
-    /// What is known about an attempt whose claim has run out.
-    fn evidence(&self, attempt: &Attempt) -> impl Future<Output = Evidence> + Send;
-}
-
-/// The template version that a send step is pinned to.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct TemplateKey {
-    /// Which.
-    pub id: TemplateId,
-    /// Which version of it.
-    pub version: u32,
 }

@@ -1,0 +1,59 @@
+//! What the use cases need from outside. Each trait's contract is prose here; one suite of tests holds every
+//! implementation to it.
+
+mod mail;
+mod store;
+mod work;
+
+use std::time::Duration;
+
+pub use mail::{Attempt, Evidence, Link, Mailer, Outgoing, TemplateKey};
+pub use store::{
+    Change, Commit, ContactChange, Document, DocumentId, DocumentKind, Due, Health, Kept, Page, Parked, Store,
+};
+pub use work::{Clock, Queue, Work};
+
+/// All ports of one installation. Use cases are generic over it.
+pub trait Ports: Clone + Send + Sync + 'static {
+    /// State.
+    type Store: Store;
+    /// Mail.
+    type Mailer: Mailer;
+    /// Work.
+    type Queue: Queue;
+    /// Time.
+    type Clock: Clock;
+
+    /// State.
+    fn store(&self) -> &Self::Store;
+    /// Mail.
+    fn mailer(&self) -> &Self::Mailer;
+    /// Work.
+    fn queue(&self) -> &Self::Queue;
+    /// Time.
+    fn clock(&self) -> &Self::Clock;
+}
+
+/// What an error says about trying again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// It was not done, and may be done later; after so long, where the other end said it.
+    After(Option<Duration>),
+    /// It was not done, and never will be.
+    Never,
+    /// Nobody can say whether it was done.
+    InDoubt,
+}
+
+/// A store that could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[error("the store could not {what}")]
+pub struct StoreError {
+    /// What it was asked, without any value.
+    pub what: &'static str,
+    /// Whether to try again.
+    pub retry: Retry,
+    /// The cause, without contact data.
+    #[source]
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
