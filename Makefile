@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint advisories fmt bench chaos histories doc clean
+.PHONY: help run build test lint advisories fmt bench model histories chaos doc clean
 
 VENV := target/venv
 # Cargo finds its subcommands (deny, nextest) on the path.
@@ -24,6 +24,11 @@ test: lint ## everything that CI checks
 	cargo build --locked --workspace --all-targets
 	cargo test --locked --workspace --doc --quiet
 	cargo nextest run --locked --workspace --all-targets --profile $(if $(CI),ci,default)
+
+# Only our own crates are built anew: what they depend on is optimised in every build.
+model: ## the protocol, exhaustively to its bound: every order, crash and silence
+	CAREPATH_MODEL=full CARGO_PROFILE_DEV_OPT_LEVEL=2 \
+	cargo test --locked --workspace --test model -- --nocapture --test-threads=1
 
 lint: $(VENV)/ready advisories ## formatting, clippy, dependency rules, spelling
 	cargo fmt --all --check
