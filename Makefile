@@ -5,7 +5,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint advisories fmt bench chaos doc clean
+.PHONY: help run build test lint advisories fmt bench model histories chaos doc clean
 
 VENV := target/venv
 # Cargo finds its subcommands (deny, nextest) on the path.
@@ -24,6 +24,11 @@ test: lint ## everything that CI checks
 	cargo build --locked --workspace --all-targets
 	cargo test --locked --workspace --doc --quiet
 	cargo nextest run --locked --workspace --all-targets --profile $(if $(CI),ci,default)
+
+# Only our own crates are built anew: what they depend on is optimised in every build.
+model: ## the protocol, exhaustively to its bound: every order, crash and silence
+	CAREPATH_MODEL=full CARGO_PROFILE_DEV_OPT_LEVEL=2 \
+	cargo test --locked --workspace --test model -- --nocapture --test-threads=1
 
 lint: $(VENV)/ready advisories ## formatting, clippy, dependency rules, spelling
 	cargo fmt --all --check
@@ -46,6 +51,13 @@ bench: build ## how fast: the engine's decisions, and 10,000 contacts through `c
 chaos: $(VENV)/ready ## kill -9 under load, a faulty queue and a faulty mail server; KILLS=25 PEOPLE=200 of each round
 	CAREPATH_CHAOS_KILLS=$(or $(KILLS),25) CAREPATH_CHAOS_PEOPLE=$(or $(PEOPLE),200) RUST_BACKTRACE=0 \
 	cargo nextest run --locked --workspace --no-capture --profile long -E 'test(chaos::)'
+
+# Played as tests are built, but for two crates that make the decisions: these are worth the wait.
+histories: N ?= 10000
+histories: ## N seeded histories of faults (10000), thousands a minute; SEED=60 tells one of them step by step
+	$(if $(SEED),CAREPATH_SEED=$(SEED),CAREPATH_SEEDS=$(N)) cargo test --locked --quiet -p carepath-app --test it \
+	  --config profile.dev.package.carepath-engine.opt-level=2 --config profile.dev.package.carepath-app.opt-level=2 \
+	  -- --nocapture s28_every_law_holds_in_every_history
 
 doc: ## documentation of the crates: target/doc
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps

@@ -16,7 +16,7 @@ use crate::output::{self, Ink};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   carepath unknown list --to http://127.0.0.1:8787
-  carepath unknown settle run_abcdefghij234567abcd_abcdefghij234567abcd --sent")]
+  carepath unknown settle run_abcdefghij234567abcd_abcdefghij234567abcd --attempt 1 --sent")]
 pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,
@@ -44,6 +44,9 @@ enum Action {
         /// The mail was not sent: it is sent again
         #[arg(long)]
         not_sent: bool,
+        /// The attempt that is meant, as the list has it: nothing is said of another one that became unknown since
+        #[arg(long, value_name = "N")]
+        attempt: Option<u32>,
         #[command(flatten)]
         connection: Connection,
         /// Print the run as the API tells it
@@ -56,8 +59,12 @@ enum Action {
 pub(crate) async fn run(args: &Args) -> Result<ExitCode, Failure> {
     match &args.action {
         Action::List { connection, json } => list(&connection.client()?, *json).await,
-        Action::Settle { run, sent, not_sent: _, connection, json } => {
-            settle(&connection.client()?, run, *sent, *json).await
+        Action::Settle { run, sent, not_sent: _, attempt, connection, json: as_json } => {
+            let mut said = json!({ "sent": sent });
+            if let Some(attempt) = attempt {
+                said["attempt"] = json!(attempt);
+            }
+            settle(&connection.client()?, run, &said, *as_json).await
         }
     }
 }
@@ -72,7 +79,7 @@ async fn list(client: &Client, as_json: bool) -> Result<ExitCode, Failure> {
     } else {
         output::say(&table(&all))?;
         output::note(
-            "Why one stands where it does: carepath run RUN. To settle it: carepath unknown settle RUN --sent",
+            "Why one stands where it does: carepath run RUN. To settle it: carepath unknown settle RUN --attempt N --sent",
         );
     }
     Ok(answer(true))
@@ -89,12 +96,16 @@ fn table(all: &[Value]) -> String {
     output::lines(&table)
 }
 
-async fn settle(client: &Client, run: &str, sent: bool, as_json: bool) -> Result<ExitCode, Failure> {
+async fn settle(client: &Client, run: &str, said: &Value, as_json: bool) -> Result<ExitCode, Failure> {
     let path = format!("/v1/runs/{}/settle", segment(run));
-    match client.post(&path, &json!({ "sent": sent })).await {
+    match client.post(&path, said).await {
         Ok(run) if as_json => output::say_json(&run)?,
         Ok(_) => {
-            let done = if sent { "Settled: it was sent, and the run goes on." } else { "Settled: it is sent again." };
+            let done = if said["sent"] == true {
+                "Settled: it was sent, and the run goes on."
+            } else {
+                "Settled: it is sent again."
+            };
             output::say(&Ink::Green.paint(done, output::stdout_coloured()))?;
         }
         Err(error) if error.is_refusal() || error.is_missing() => {

@@ -42,7 +42,8 @@ struct State {
     ready: VecDeque<Work>,
     is_ready: HashSet<Work>,
     later: BinaryHeap<Reverse<(Timestamp, u64, Work)>>,
-    is_later: HashSet<(Timestamp, Work)>,
+    /// The times of what is later. What is in the heap and not here was recalled.
+    later_at: HashMap<Work, Vec<Timestamp>>,
     /// How many are doing it.
     busy: HashMap<Work, usize>,
     /// Failed, and how often in a row.
@@ -83,17 +84,42 @@ impl State {
             if self.is_ready.insert(work.clone()) {
                 self.ready.push_back(work);
             }
-        } else if self.is_later.insert((at, work.clone())) {
+            return;
+        }
+        let times = self.later_at.entry(work.clone()).or_default();
+        if !times.contains(&at) {
+            times.push(at);
             self.pushed += 1;
             self.later.push(Reverse((at, self.pushed, work)));
         }
     }
 
+    /// What is due first of all that is later.
+    fn first_later(&mut self) -> Option<Timestamp> {
+        while let Some(Reverse((at, _, work))) = self.later.peek() {
+            if self.later_at.get(work).is_some_and(|times| times.contains(at)) {
+                return Some(*at);
+            }
+            self.later.pop();
+        }
+        None
+    }
+
+    fn pop_later(&mut self) -> Option<(Timestamp, Work)> {
+        let Reverse((at, _, work)) = self.later.pop()?;
+        if let Some(times) = self.later_at.get_mut(&work) {
+            times.retain(|time| *time != at);
+            if times.is_empty() {
+                self.later_at.remove(&work);
+            }
+        }
+        Some((at, work))
+    }
+
     /// Makes ready what has fallen due, in the order of its times.
     fn promote(&mut self, now: Timestamp) {
-        while self.later.peek().is_some_and(|Reverse((at, _, _))| *at <= now) {
-            if let Some(Reverse((at, _, work))) = self.later.pop() {
-                self.is_later.remove(&(at, work.clone()));
+        while self.first_later().is_some_and(|at| at <= now) {
+            if let Some((at, work)) = self.pop_later() {
                 self.push(work, at, now);
             }
         }
@@ -204,7 +230,7 @@ impl DevQueue {
             ready: state.ready.len(),
             busy: state.busy.values().sum(),
             backing_off: state.backing_off,
-            later: state.later.len(),
+            later: state.later_at.values().map(Vec::len).sum(),
         }
     }
 
@@ -215,7 +241,7 @@ impl DevQueue {
 
     /// When the next thing after now falls due, as far as the queue knows.
     pub(crate) fn next_at(&self) -> Option<Timestamp> {
-        self.state().later.peek().map(|Reverse((at, _, _))| *at)
+        self.state().first_later()
     }
 
     /// Waits until nothing is due and nobody is busy.
@@ -287,7 +313,7 @@ impl DevQueue {
                 if let Some(work) = state.take() {
                     return work;
                 }
-                state.later.peek().map(|Reverse((at, _, _))| *at)
+                state.first_later()
             };
             let changed = self.0.changed.notified();
             match next_at.filter(|_| self.0.clock.mode() == Mode::Real) {
@@ -358,6 +384,10 @@ impl Drop for Search {
 impl Queue for DevQueue {
     async fn push(&self, work: Work, at: Timestamp) {
         self.leave(work, at);
+    }
+
+    fn recall(&self, work: &Work) {
+        self.state().later_at.remove(work);
     }
 }
 

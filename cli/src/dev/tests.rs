@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use carepath_app::ports::{Clock, Due, StoreError, Work};
+use carepath_app::ports::{Clock, Due, Queue as _, StoreError, Work};
 use carepath_engine::ids::RunId;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -168,4 +168,20 @@ fn the_watermark_never_passes_what_is_not_done() {
     mark.swept(hours(start, 7), Some(hours(start, 1)));
     assert_eq!(mark.from(), hours(start, 1));
     assert_eq!(Watermark::open(folder.path()).from(), hours(start, 1));
+}
+
+#[tokio::test]
+async fn what_is_recalled_is_not_delivered_and_may_be_left_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = DevClock::open(folder.path(), Mode::Manual).unwrap();
+    let (queue, start) = (DevQueue::new(clock.clone()), clock.now());
+    queue.leave(run(0), hours(start, 1));
+    queue.leave(run(0), hours(start, 3));
+    queue.leave(run(1), hours(start, 2));
+    queue.recall(&run(0));
+    assert_eq!((queue.next_at(), queue.depth().later), (Some(hours(start, 2)), 1));
+    queue.leave(run(0), hours(start, 1));
+    assert_eq!((queue.next_at(), queue.depth().later), (Some(hours(start, 1)), 2));
+    assert!(queue.move_clock_when_idle(hours(start, 4)).unwrap());
+    assert_eq!((queue.next_at(), queue.depth().later, queue.depth().ready), (None, 0, 2));
 }

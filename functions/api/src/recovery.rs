@@ -71,8 +71,16 @@ pub(crate) async fn settle<P: Ports>(
             false
         }
     };
-    fields.finish("sent")?;
-    unknown::settle(&app, &id, sent, &caller.id).await?;
+    let attempt = match fields.take("attempt").map(|attempt| attempt.as_u64().map(u32::try_from)) {
+        None => None,
+        Some(Some(Ok(attempt))) => Some(attempt),
+        Some(Some(Err(_)) | None) => {
+            fields.fault("attempt", "type", "must be the number that the list of unknown sends has");
+            None
+        }
+    };
+    fields.finish("sent, attempt")?;
+    unknown::settle(&app, &id, attempt, sent, &caller.id).await?;
     tracing::info!(target: "audit", who = &*caller.id, run = %id, sent, "unknown send settled by hand");
     let known = contacts_read::run(&app, &id).await?;
     audit(&caller, "POST /v1/runs/{id}/settle", &id.contact());

@@ -266,6 +266,10 @@ fn recovery() -> Vec<(&'static str, Value)> {
         "decided_at": { "type": "string", "format": "date-time", "description": "When `then` is done without any" },
         "then": one_of(&["treat_as_sent", "resend"]),
     });
+    let settle = json!({
+        "sent": flag(),
+        "attempt": { "type": "integer", "minimum": 1, "description": "Which attempt is meant, if not whichever is unknown" },
+    });
     let parked = json!({
         "id": text(),
         "kind": one_of(&["event", "contact", "run"]),
@@ -273,7 +277,7 @@ fn recovery() -> Vec<(&'static str, Value)> {
         "code": { "type": "string", "description": "What is wrong: unreadable, contradiction, store, panicked, …" },
     });
     vec![
-        ("Settle", whole_object(&json!({ "sent": flag() }))),
+        ("Settle", object(&["sent"], &settle)),
         ("UnknownSend", whole_object(&unknown)),
         ("UnknownSendPage", page_of("UnknownSend")),
         ("Parked", whole_object(&parked)),

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use carepath_engine::calendar::parse_zone;
 use carepath_engine::compile::{self, AttributeFacts};
@@ -11,10 +10,11 @@ use carepath_engine::render;
 use carepath_engine::segment::Segment;
 use carepath_engine::version::{TemplateRef, Trigger, Version};
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::documents::{self, Stored};
 use crate::error::UseError;
-use crate::ports::{DocumentKind, Retry, Store, StoreError};
+use crate::ports::{Clock, DocumentKind, Retry, Store, StoreError};
 use crate::segments::SegmentState;
 use crate::settings::{self, Schema};
 use crate::templates::{TemplateState, load};
@@ -22,7 +22,7 @@ use crate::watch::Watched;
 use crate::workflows::{VersionDocument, WorkflowState};
 
 /// How often the store is asked whether the configuration has changed.
-const LOOK: Duration = Duration::from_secs(1);
+const LOOK: SignedDuration = SignedDuration::from_secs(1);
 
 /// A workflow of which a version is published.
 #[derive(Debug, Clone)]
@@ -84,24 +84,24 @@ pub struct Catalog {
 struct Known {
     published: Arc<Published>,
     /// `None` once it is known to be out of date.
-    looked: Option<Instant>,
+    looked: Option<Timestamp>,
 }
 
 impl Catalog {
-    /// What is published. Asks the store at most once a second, and mostly not at all.
+    /// What is published. Asks the store at most once a second of the installation's own clock, and mostly not at all.
     ///
     /// # Errors
     /// Where the store fails.
-    pub async fn current<S: Store>(&self, store: &S) -> Result<Arc<Published>, StoreError> {
-        if let Some(published) = self.fresh() {
+    pub async fn current<S: Store>(&self, store: &S, clock: &impl Clock) -> Result<Arc<Published>, StoreError> {
+        if let Some(published) = self.fresh(clock.now()) {
             return Ok(published);
         }
         let _one_at_a_time = self.loading.lock().await;
-        if let Some(published) = self.fresh() {
+        // The moment and the revision are taken first: what changes while the rest is read is seen at the next look.
+        let looked = clock.now();
+        if let Some(published) = self.fresh(looked) {
             return Ok(published);
         }
-        // The moment and the revision are taken first: what changes while the rest is read is seen at the next look.
-        let looked = Instant::now();
         let revision = store.configuration_revision().await?;
         let known = lock(&self.current).as_ref().map(|known| Arc::clone(&known.published));
         let published = match known.filter(|published| published.revision == revision) {
@@ -179,10 +179,13 @@ impl Catalog {
         Ok(template)
     }
 
-    fn fresh(&self) -> Option<Arc<Published>> {
+    fn fresh(&self, now: Timestamp) -> Option<Arc<Published>> {
         let current = lock(&self.current);
         let known = current.as_ref()?;
-        known.looked.filter(|looked| looked.elapsed() < LOOK).map(|_| Arc::clone(&known.published))
+        let looked = known.looked?;
+        // A clock that was set back proves nothing: then it is time to look.
+        let age = now.duration_since(looked);
+        (!age.is_negative() && age < LOOK).then(|| Arc::clone(&known.published))
     }
 
     async fn read<S: Store>(&self, store: &S, revision: u64) -> Result<Published, StoreError> {

@@ -177,5 +177,10 @@ pub async fn delete_contact<P: Ports>(app: &App<P>, id: &ContactId) -> Result<()
         drive::apply(app, run, contact.clone(), carepath_engine::Input::Delete).await?;
     }
     let segments: Vec<_> = contact.segments.keys().cloned().collect();
-    Ok(app.ports.store().erase_contact(&key, &segments).await?)
+    app.ports.store().erase_contact(&key, &segments).await?;
+    // A run that began meanwhile has not seen this. One that is about to begin finds no contact when it is next looked at.
+    for run in app.ports.store().runs_of(&key).await?.into_iter().filter(|run| !run.is_ended()) {
+        drive::apply(app, run, contact.clone(), carepath_engine::Input::Delete).await?;
+    }
+    Ok(())
 }

@@ -342,7 +342,9 @@ pub(crate) async fn hint<P: Ports>(app: &App<P>, run: &Run) {
         // Whoever claimed it is sending it; should it die, the sweep finds the run.
         return;
     }
-    if let Some(due) = run.state.due() {
-        app.ports.queue().push(Work::Run { run: run.id.clone() }, due).await;
+    let work = Work::Run { run: run.id.clone() };
+    match run.state.due() {
+        Some(due) => app.ports.queue().push(work, due).await,
+        None => app.ports.queue().recall(&work),
     }
 }

@@ -90,6 +90,6 @@ impl<P: Ports> App<P> {
     /// # Errors
     /// Where it has to be read and the store fails.
     pub async fn published(&self) -> Result<Arc<Published>, StoreError> {
-        self.catalog.current(self.store()).await
+        self.catalog.current(self.store(), self.ports.clock()).await
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use carepath_engine::advance::{UnknownSend, unknown_send};
 use carepath_engine::ids::RunId;
+use carepath_engine::run::MessageState;
 use carepath_engine::{Contact, Input, Run, Version};
 
 use crate::App;
@@ -41,18 +42,25 @@ pub async fn list<P: Ports>(app: &App<P>, limit: usize, cursor: Option<&str>) ->
 }
 
 /// Settles the unknown send of a run as somebody says who knows: it was sent, and the run goes on, or it was not, and it
-/// is tried again.
+/// is tried again. Where an `attempt` is named, nothing is said of another one that has become unknown meanwhile.
 ///
 /// # Errors
 /// `NotFound`, `Conflict` where the run has no such send (any more), and what the store cannot do.
-pub async fn settle<P: Ports>(app: &App<P>, id: &RunId, sent: bool, by: &str) -> Result<(), UseError> {
+pub async fn settle<P: Ports>(
+    app: &App<P>,
+    id: &RunId,
+    attempt: Option<u32>,
+    sent: bool,
+    by: &str,
+) -> Result<(), UseError> {
     let (Some(run), contact) = app.ports.store().run_and_contact(id).await? else {
         return Err(UseError::NotFound { what: "run" });
     };
-    if run.unknown_sends() == 0 {
-        let detail = "the run has no send of which nobody knows: it never had one, or it is settled";
+    let unknown = run.messages.values().filter(|mail| mail.state == MessageState::Unknown);
+    if !unknown.into_iter().any(|mail| attempt.is_none_or(|meant| meant == mail.attempt)) {
+        let detail = "the run has no such send of which nobody knows: it never had one, or it is settled";
         return Err(UseError::conflict(Conflict::NothingUnknown, detail));
     }
     let contact = contact.unwrap_or_else(|| Contact::new(run.contact.clone(), app.ports.clock().now()));
-    drive::apply(app, run, contact, Input::Settle { sent, by: by.to_owned() }).await
+    drive::apply(app, run, contact, Input::Settle { attempt, sent, by: by.to_owned() }).await
 }

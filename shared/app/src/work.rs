@@ -102,13 +102,16 @@ async fn act_on_changes<P: Ports>(app: &App<P>, key: &ContactKey) -> Result<(), 
             admit(app, version, &contact, &cause, &runs).await?;
         }
     }
-    change_contact(app, &contact.id, |before, _| {
+    let forgotten = change_contact(app, &contact.id, |before, _| {
         let mut contact = before.cloned().ok_or(UseError::NotFound { what: "contact" })?;
         contact.pending.retain(|change| change.revision > newest);
         Ok(contact)
-    })
-    .await
-    .map(|_| ())
+    });
+    match forgotten.await {
+        // It was deleted meanwhile, and what was pending with it.
+        Err(UseError::NotFound { .. }) => Ok(()),
+        done => done.map(drop),
+    }
 }
 
 fn starts(version: &Version, change: &Change) -> bool {
@@ -131,17 +134,20 @@ fn starts(version: &Version, change: &Change) -> bool {
 async fn look_at<P: Ports>(app: &App<P>, id: &RunId) -> Result<(), UseError> {
     let (Some(run), contact) = app.ports.store().run_and_contact(id).await? else { return Ok(()) };
     let now = app.ports.clock().now();
-    let Some(contact) = contact else {
-        // Its contact is gone: a deletion that was cut short is finished here, and a mail that outlived it is settled.
-        let nobody = Contact::new(run.contact.clone(), now);
-        let input = if run.is_ended() { evidence(app, &run).await.unwrap_or(Input::Due) } else { Input::Delete };
-        return drive::apply(app, run, nobody, input).await;
-    };
+    let Some(contact) = contact else { return outlived(app, run).await };
     if run.state.due().is_none_or(|due| due > now) && !matches!(run.state, State::Paused { .. }) {
         return Ok(());
     }
     let input = evidence(app, &run).await.unwrap_or(Input::Due);
     drive::apply(app, run, contact, input).await
+}
+
+/// Looks at a run whose contact is gone: a deletion that was cut short, or that did not see a run which began at that
+/// moment, is finished here, and a mail that outlived it is settled.
+async fn outlived<P: Ports>(app: &App<P>, run: Run) -> Result<(), UseError> {
+    let nobody = Contact::new(run.contact.clone(), app.ports.clock().now());
+    let input = if run.is_ended() { evidence(app, &run).await.unwrap_or(Input::Due) } else { Input::Delete };
+    drive::apply(app, run, nobody, input).await
 }
 
 /// Settles at once what a process that died may have been sending, where the mailer can say what became of it.
@@ -198,7 +204,8 @@ async fn resume_paused<P: Ports>(app: &App<P>, workflow: &WorkflowId) -> Result<
 async fn resume_one<P: Ports>(app: &App<P>, id: &RunId) -> Result<(), UseError> {
     match app.ports.store().run_and_contact(id).await? {
         (Some(run), Some(contact)) => drive::apply(app, run, contact, Input::Resume).await,
-        _ => Ok(()),
+        (Some(run), None) => outlived(app, run).await,
+        (None, _) => Ok(()),
     }
 }
 

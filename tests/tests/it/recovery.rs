@@ -35,7 +35,7 @@ async fn s8_an_unknown_send_is_listed_and_settled_from_the_command_line() {
     let ann = dev.run("ann").await;
     assert_eq!((text(&ann, "current"), text(&visit(&ann, "welcome")["message"], "state")), ("read", "sent"));
     let again = dev.command(&["unknown", "settle", text(&ann, "id"), "--sent"]);
-    assert_eq!((again.code, again.stderr.contains("no send of which nobody knows")), (Some(1), true), "{again:?}");
+    assert_eq!((again.code, again.stderr.contains("no such send of which nobody knows")), (Some(1), true), "{again:?}");
     assert_eq!(server.mails(), 2);
 
     // Bob's was never sent, and whoever says so has it sent once more.

@@ -62,7 +62,9 @@ async fn s8_who_knows_that_a_mail_was_sent_settles_it_once() {
     let reply = world.refused("POST", &path, Some(json!({})), "invalid").await;
     assert_eq!(reply.faults(), ["/sent required"]);
     world.refused("POST", &path, Some(json!({ "sent": "yes" })), "invalid").await;
-    let run = world.ok("POST", &path, json!({ "sent": true })).await;
+    world.refused("POST", &path, Some(json!({ "sent": true, "attempt": "1" })), "invalid").await;
+    world.refused("POST", &path, Some(json!({ "sent": true, "attempt": 2 })), "nothing_unknown").await;
+    let run = world.ok("POST", &path, json!({ "sent": true, "attempt": 1 })).await;
     let message = &run["visits"][1]["message"];
     assert_eq!((&message["state"], &message["reason"]), (&json!("sent"), &json!("settled_by_hand")));
     assert_eq!((&run["current"], &run["status"]), (&json!("rest"), &json!("waiting")));

@@ -62,6 +62,10 @@ impl Work {
 pub trait Queue: Send + Sync + 'static {
     /// Leaves work, to be done at `at`, or now where that is past.
     fn push(&self, work: Work, at: Timestamp) -> impl Future<Output = ()> + Send;
+
+    /// Says that what was left for later of this work is not needed any more. A queue that cannot take it back delivers
+    /// it all the same, and whoever does it finds nothing to do.
+    fn recall(&self, _work: &Work) {}
 }
 
 /// The time.

@@ -7,4 +7,5 @@ mod journey;
 mod jumps;
 mod mail_service;
 mod pauses;
+mod simulated;
 mod world;

@@ -10,7 +10,7 @@ use crate::journey::{Service, check, prepared, start, tell};
 use crate::world::World;
 
 /// Pauses the workflow, or lets it go on, as a client does who repeats what was not acknowledged.
-async fn pause(world: &mut World, hold: bool) {
+pub(crate) async fn pause(world: &mut World, hold: bool) {
     let id = "journey".parse().unwrap();
     world
         .insist(async |app| {

@@ -84,6 +84,8 @@ pub enum Input {
     Silent,
     /// Somebody knows what became of the unknown send that the run has (S8).
     Settle {
+        /// Which attempt is meant; whichever is unknown where nobody says.
+        attempt: Option<u32>,
         /// Whether the mail was sent.
         sent: bool,
         /// Who says so: the id of a key, or the subject of a token.
@@ -250,7 +252,9 @@ pub fn advance(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision,
         (State::Ended { .. }, Input::Engaged(engagement)) => engaged::record(walk, engagement),
         (State::Ended { .. }, Input::Answered { step, attempt, answer }) => send::late(walk, *step, *attempt, answer),
         (State::Ended { open: Some(open), .. }, Input::Due) => send::open_send_is_due(walk, open),
-        (State::Ended { open: Some(open), .. }, Input::Settle { sent, by }) => {
+        (State::Ended { open: Some(open), .. }, Input::Settle { attempt: meant, sent, by })
+            if meant.is_none_or(|meant| meant == open.attempt) =>
+        {
             settle::by_hand(walk, open.step, open.attempt, *sent, by)
         }
         (
@@ -302,7 +306,9 @@ pub fn advance(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision,
         {
             send::settled(walk, *step, *attempt, answer)
         }
-        (State::Unknown { step, attempt, .. }, Input::Settle { sent, by }) => {
+        (State::Unknown { step, attempt, .. }, Input::Settle { attempt: meant, sent, by })
+            if meant.is_none_or(|meant| meant == *attempt) =>
+        {
             settle::by_hand(walk, *step, *attempt, *sent, by)
         }
         (State::Claimed { .. } | State::Waiting { .. }, Input::Due)
@@ -345,9 +351,14 @@ pub fn advance(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision,
             State::Ready { .. } | State::Claimed { .. } | State::Unknown { .. } | State::Waiting { .. },
             Input::Resume,
         )
+        | (State::Ready { .. } | State::Claimed { .. } | State::Waiting { .. } | State::Paused { .. }, Input::Silent)
         | (
-            State::Ready { .. } | State::Claimed { .. } | State::Waiting { .. } | State::Paused { .. },
-            Input::Silent | Input::Settle { .. },
+            State::Ready { .. }
+            | State::Claimed { .. }
+            | State::Unknown { .. }
+            | State::Waiting { .. }
+            | State::Paused { .. },
+            Input::Settle { .. },
         ) => Ok(Decision::Ignore(Stale::NotThere)),
     }
 }

@@ -197,7 +197,7 @@ fn any_input() -> impl Strategy<Value = (Input, i64)> {
         2 => prop_oneof![Just("called"), Just("left"), Just("other")].prop_map(|name| event(name, name, after(60))),
         1 => Just(Input::Changed),
         1 => Just(Input::Resume),
-        1 => any::<bool>().prop_map(|sent| Input::Settle { sent, by: "key_1".to_owned() }),
+        1 => any::<bool>().prop_map(|sent| Input::Settle { attempt: None, sent, by: "key_1".to_owned() }),
         1 => Just(Input::Fail("template".into())),
     ];
     (inputs, 0_i64..40_000)

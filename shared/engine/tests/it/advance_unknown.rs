@@ -26,7 +26,7 @@ fn treated_as_sent() -> Play {
 }
 
 fn settle(sent: bool) -> Input {
-    Input::Settle { sent, by: "key_1".to_owned() }
+    Input::Settle { attempt: None, sent, by: "key_1".to_owned() }
 }
 
 fn mail(play: &Play) -> (MessageState, Option<&str>) {
@@ -125,6 +125,8 @@ fn s8_s9_evidence_after_the_end_corrects_the_visit_and_a_second_id_is_a_duplicat
 #[test]
 fn s8_who_knows_that_it_was_sent_lets_the_run_go_on_and_is_named() {
     let mut play = unknown();
+    let other = Input::Settle { attempt: Some(2), sent: false, by: "key_1".to_owned() };
+    assert_eq!(play.take(&other, after(60)), Some(Stale::NotThere), "another attempt is meant");
     assert_eq!(play.take(&settle(true), after(60)), None);
     assert_eq!((mail(&play), play.at()), ((MessageState::Sent, Some("settled_by_hand")), Some("read")));
     assert_eq!(play.run.visits[1].edge, Some(Edge::Next));

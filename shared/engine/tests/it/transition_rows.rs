@@ -121,8 +121,8 @@ rows! { input_kind, asks: Input => Ask;
     Resume { ask("", |_| Input::Resume) }
     Silent { ask("", |_| Input::Silent) }
     Settle {
-        ask("sent", |_| Input::Settle { sent: true, by: "key_1".to_owned() }),
-        ask("not sent", |_| Input::Settle { sent: false, by: "key_1".to_owned() }),
+        ask("sent", |_| Input::Settle { attempt: None, sent: true, by: "key_1".to_owned() }),
+        ask("not sent", |_| Input::Settle { attempt: None, sent: false, by: "key_1".to_owned() }),
     }
 }
 

@@ -6,13 +6,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use carepath_app::ports::{Attempt, Evidence, Mailer, Outgoing};
 use carepath_engine::advance::Answer;
 use carepath_engine::ids::RunId;
+use jiff::Timestamp;
 
 use super::faults::{Fault, Faults};
+use super::flaws::Flaw;
 
 #[derive(Debug, Default)]
 struct State {
     taken: Vec<Attempt>,
     next: VecDeque<Answer>,
+    /// What every mail is answered instead of being taken.
+    always: Option<Answer>,
+    /// Whether it knows of an attempt what became of it; those that it said no of are over.
+    knows: bool,
+    closed: Vec<Attempt>,
 }
 
 /// The mail service. Its clones are the same service.
@@ -36,6 +43,21 @@ impl MemoryMailer {
         self.state().next.extend(answers);
     }
 
+    /// What every mail is answered from now on; `None` where it is taken again.
+    pub(crate) fn answer_always(&self, answer: Option<Answer>) {
+        self.state().always = answer;
+    }
+
+    /// From now on it can be asked what became of an attempt.
+    pub(crate) fn keep_evidence(&self) {
+        self.state().knows = true;
+    }
+
+    /// How many mails were taken.
+    pub(crate) fn count(&self) -> usize {
+        self.state().taken.len()
+    }
+
     /// The attempts whose mails were taken, in order. The id of a mail is its place here.
     pub(crate) fn taken(&self) -> Vec<Attempt> {
         self.state().taken.clone()
@@ -50,10 +72,28 @@ impl MemoryMailer {
         visits
     }
 
+    fn look_up(&self, attempt: &Attempt) -> Evidence {
+        if self.faults.has(Flaw::EvidenceLost) {
+            return Evidence::NotAccepted;
+        }
+        let mut state = self.state();
+        if let Some(nth) = state.taken.iter().position(|taken| taken == attempt) {
+            return Evidence::Accepted(id(nth));
+        }
+        state.closed.push(attempt.clone());
+        Evidence::NotAccepted
+    }
+
     fn take(&self, mail: &Outgoing) -> Answer {
         let mut state = self.state();
         if let Some(answer) = state.next.pop_front() {
             return answer;
+        }
+        if let Some(answer) = &state.always {
+            return answer.clone();
+        }
+        if state.closed.contains(&mail.attempt) {
+            return Answer::Throttled { until: Timestamp::UNIX_EPOCH };
         }
         state.taken.push(mail.attempt.clone());
         Answer::Accepted { id: id(state.taken.len() - 1), delivered: false }
@@ -61,7 +101,7 @@ impl MemoryMailer {
 }
 
 /// The id of the `nth` mail that was taken.
-pub(super) fn id(nth: usize) -> String {
+pub(crate) fn id(nth: usize) -> String {
     format!("mail-{nth}")
 }
 
@@ -72,6 +112,9 @@ impl Mailer for MemoryMailer {
             Some(Fault::Fails) => Answer::Unknown,
             Some(Fault::NoAnswer) => {
                 self.take(mail);
+                if self.faults.has(Flaw::UnknownIsThrottled) {
+                    return Answer::Throttled { until: Timestamp::UNIX_EPOCH };
+                }
                 Answer::Unknown
             }
             Some(Fault::DiesBefore) => self.faults.die().await,
@@ -82,9 +125,10 @@ impl Mailer for MemoryMailer {
         }
     }
 
-    /// It keeps no evidence that can be asked for: what it knows comes as its own events, or not at all.
-    async fn evidence(&self, _attempt: &Attempt) -> Evidence {
+    /// Mostly it keeps no evidence that can be asked for: what it knows comes as its own events, or not at all.
+    async fn evidence(&self, attempt: &Attempt) -> Evidence {
         match self.faults.next("evidence").await {
+            None if self.state().knows => self.look_up(attempt),
             None | Some(Fault::Fails | Fault::NoAnswer) => Evidence::None,
             Some(Fault::DiesBefore | Fault::DiesAfter) => self.faults.die().await,
         }

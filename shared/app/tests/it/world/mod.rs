@@ -3,7 +3,9 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod check;
+mod dice;
 mod faults;
+mod flaws;
 mod mailer;
 mod queue;
 mod store;
@@ -19,10 +21,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 pub(crate) use check::Summary;
+pub(crate) use dice::Dice;
 pub(crate) use faults::{Call, Fault, Faults};
+pub(crate) use flaws::Flaw;
 pub(crate) use mailer::MemoryMailer;
+pub(crate) use mailer::id as mail_id;
 pub(crate) use queue::{HandClock, MemoryQueue};
-pub(crate) use store::MemoryStore;
+pub(crate) use store::{Content, MemoryStore};
 
 /// More turns than any history here takes: whoever needs them goes round in circles.
 const MOST_TURNS: usize = 5_000;
@@ -36,6 +41,17 @@ pub(crate) struct MemoryPorts {
     pub(crate) mailer: MemoryMailer,
     pub(crate) queue: MemoryQueue,
     pub(crate) clock: HandClock,
+}
+
+impl MemoryPorts {
+    pub(crate) fn new(faults: &Faults, now: Timestamp) -> Self {
+        Self {
+            store: MemoryStore::new(faults.clone()),
+            mailer: MemoryMailer::new(faults.clone()),
+            queue: MemoryQueue::new(faults.clone()),
+            clock: HandClock::at(now),
+        }
+    }
 }
 
 impl Ports for MemoryPorts {
@@ -90,12 +106,7 @@ impl World {
     /// A new installation at a time.
     pub(crate) async fn new(now: Timestamp) -> Self {
         let faults = Faults::default();
-        let ports = MemoryPorts {
-            store: MemoryStore::new(faults.clone()),
-            mailer: MemoryMailer::new(faults.clone()),
-            queue: MemoryQueue::new(faults.clone()),
-            clock: HandClock::at(now),
-        };
+        let ports = MemoryPorts::new(&faults, now);
         // A secret that is always the same, so that ids are: the order of things may hang on them.
         let id = DocumentId { kind: DocumentKind::Settings, id: "secret".to_owned() };
         ports.store.put_document(&id, &json!({ "bytes": vec![7; 32] }), 0).await.unwrap();

@@ -24,7 +24,7 @@ impl MemoryQueue {
     }
 
     /// Leaves work once; what lies in it for the same time already is not doubled.
-    pub(super) fn leave(&self, work: Work, at: Timestamp) {
+    pub(crate) fn leave(&self, work: Work, at: Timestamp) {
         let mut left = self.left();
         if !left.contains(&(at, work.clone())) {
             left.push((at, work));
@@ -38,8 +38,16 @@ impl MemoryQueue {
         Some(left.remove(place).1)
     }
 
+    /// Takes the `nth` of what is due, of however many there are.
+    pub(crate) fn take_any(&self, now: Timestamp, nth: usize) -> Option<Work> {
+        let mut left = self.left();
+        let due: Vec<_> = (0..left.len()).filter(|nth| left[*nth].0 <= now).collect();
+        let place = *due.get(nth % due.len().max(1))?;
+        Some(left.remove(place).1)
+    }
+
     /// When the next work is due.
-    pub(super) fn next_at(&self) -> Option<Timestamp> {
+    pub(crate) fn next_at(&self) -> Option<Timestamp> {
         self.left().iter().map(|(at, _)| *at).min()
     }
 

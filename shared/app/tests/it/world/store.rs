@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::faults::{Fault, Faults};
+use super::flaws::Flaw;
 
 /// What is stored.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +28,8 @@ pub(crate) struct Content {
     pub(crate) parked: BTreeMap<Work, (Timestamp, String)>,
     documents: BTreeMap<DocumentId, Document>,
     configuration: u64,
+    /// What is wrong with this store.
+    pub(super) flaw: Option<Flaw>,
 }
 
 impl Content {
@@ -34,7 +37,8 @@ impl Content {
     pub(crate) fn due(&self) -> Vec<Due> {
         let runs = self.runs.values().filter_map(|run| {
             let paused = matches!(run.state, RunState::Paused { .. });
-            let at = run.state.due().filter(|_| !paused)?;
+            let forgotten = self.has(Flaw::WaitForgotten) && matches!(run.state, RunState::Waiting { .. });
+            let at = run.state.due().filter(|_| !paused && !forgotten)?;
             Some(Due { at, work: Work::Run { run: run.id.clone() } })
         });
         let events = self.events.iter().filter(|(.., done)| !done).map(|(contact, name, event, _)| Due {
@@ -50,13 +54,27 @@ impl Content {
         due
     }
 
+    /// The workflows that are paused.
+    pub(crate) fn paused(&self) -> Vec<String> {
+        let workflows = self.documents.iter().filter(|(id, _)| id.kind == DocumentKind::Workflow);
+        let paused = workflows.filter(|(_, document)| document.body["paused"] == true);
+        paused.map(|(id, _)| id.id.clone()).collect()
+    }
+
+    fn has(&self, flaw: Flaw) -> bool {
+        self.flaw == Some(flaw)
+    }
+
     fn commit(&mut self, change: &Change) -> Commit {
         let revision = |id: &RunId| self.runs.get(id).map_or(0, |run| run.revision);
         let contact = |key: &ContactKey| self.contacts.get(key).map_or(0, |contact| contact.revision);
         let fits = change.runs.iter().all(|run| revision(&run.id) == run.revision)
             && change.contact.iter().all(|ours| contact(&ours.key) == ours.contact.revision);
-        if !fits {
+        if !fits && !self.has(Flaw::RevisionIgnored) {
             return Commit::LostRace;
+        }
+        if self.has(Flaw::CommitForgotten) && change.runs.iter().any(|run| run.revision == 2) {
+            return Commit::Applied;
         }
         for run in &change.runs {
             // As JSON and back, since that is what a store keeps.
@@ -65,12 +83,14 @@ impl Content {
             self.parked.remove(&Work::Run { run: kept.id.clone() });
             self.runs.insert(kept.id.clone(), kept);
         }
-        if let Some(ours) = &change.contact {
+        let torn = self.has(Flaw::ChangeTorn) && !change.runs.is_empty();
+        if let Some(ours) = change.contact.as_ref().filter(|_| !torn) {
             let mut kept: Contact = serde_json::from_value(serde_json::to_value(&ours.contact).unwrap()).unwrap();
             kept.revision = ours.contact.revision + 1;
             self.parked.remove(&Work::Contact { contact: ours.key.clone() });
             self.contacts.insert(ours.key.clone(), kept);
-            self.members.extend(ours.entered.iter().map(|id| (id.clone(), ours.key.clone())));
+            let entered = ours.entered.iter().filter(|_| !self.has(Flaw::MembersForgotten));
+            self.members.extend(entered.map(|id| (id.clone(), ours.key.clone())).collect::<Vec<_>>());
             for id in &ours.left {
                 self.members.remove(&(id.clone(), ours.key.clone()));
             }
@@ -115,6 +135,11 @@ pub(crate) struct MemoryStore {
 impl MemoryStore {
     pub(super) fn new(faults: Faults) -> Self {
         Self { content: Arc::default(), faults }
+    }
+
+    /// Takes what another store holds, and is wrong in a way from then on.
+    pub(crate) fn fill(&self, content: Content, flaw: Option<Flaw>) {
+        *self.content() = Content { flaw, ..content };
     }
 
     /// What is in it, for whoever looks from outside: no call of the port.
@@ -185,10 +210,12 @@ impl Store for MemoryStore {
 
     async fn keep_event(&self, key: &ContactKey, name: &str, event: &Event) -> Result<Kept, StoreError> {
         self.call("keep_event", |content| {
-            if content.events.iter().any(|(contact, known, ..)| contact == key && known == name) {
+            let is_known = content.events.iter().any(|(contact, known, ..)| contact == key && known == name);
+            if is_known && !content.has(Flaw::RepeatKept) {
                 return Kept::Duplicate;
             }
-            content.events.push((key.clone(), name.to_owned(), event.clone(), false));
+            let done = content.has(Flaw::EventForgotten);
+            content.events.push((key.clone(), name.to_owned(), event.clone(), done));
             Kept::New
         })
         .await
@@ -196,8 +223,9 @@ impl Store for MemoryStore {
 
     async fn event_done(&self, key: &ContactKey, name: &str) -> Result<(), StoreError> {
         self.call("event_done", |content| {
+            let all = content.has(Flaw::DoneTooMuch);
             for (contact, known, _, done) in &mut content.events {
-                *done |= contact == key && known == name;
+                *done |= contact == key && (all || known == name);
             }
         })
         .await
@@ -279,7 +307,7 @@ impl Store for MemoryStore {
                 let parked = content.parked.contains_key(&Work::Run { run: run.id.clone() });
                 run.workflow == *workflow && matches!(run.state, RunState::Paused { .. }) && !parked
             };
-            let paused = content.runs.values().filter(held);
+            let paused = content.runs.values().filter(held).filter(|_| !content.has(Flaw::PausedForgotten));
             paused.take(limit).map(|run| run.id.clone()).collect()
         })
         .await
