@@ -1,17 +1,17 @@
 //! Events, and many of them at once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use carepath_app::change::Read;
+use carepath_app::change::{KnownAddress, Read, address_name};
 use carepath_app::documents::{Expect, MAX_ITEM};
 use carepath_app::ingest::{self, NewEvent};
 use carepath_app::ports::{Ports, Store};
 use carepath_app::{App, FieldError};
 use carepath_engine::Contact;
-use carepath_engine::contact::Attributes;
+use carepath_engine::contact::{Attributes, Suppression};
 use carepath_engine::ids::{ContactId, EventId, Name};
 use futures_util::stream::{self, StreamExt as _};
 use http::{HeaderMap, StatusCode};
@@ -129,7 +129,7 @@ pub(crate) async fn batch<P: Ports>(State(app): State<Arc<App<P>>>, Body(body): 
         .map(|(contact, entries)| async move {
             let mut results = Vec::with_capacity(entries.len());
             // Good for the first entry only: what comes after it finds what that has changed.
-            let mut read = known.as_ref().map(|known| Read(known.get(&contact).cloned()));
+            let mut read = known.as_ref().map(|known| known.of(app, &contact, &entries));
             for (place, entry) in entries {
                 results.push((place, act(app, place, entry, read.take()).await));
             }
@@ -170,16 +170,35 @@ fn read_entry(entry: Value) -> Result<Entry, Problem> {
     }
 }
 
-/// The contacts that a batch begins to change, read in one request for a hundred. `None` where they could not be read:
-/// then each is read by itself, and whoever fails is told.
-async fn read_together<P: Ports>(
-    app: &App<P>,
-    by_contact: &[(ContactId, Vec<(usize, Entry)>)],
-) -> Option<HashMap<ContactId, Contact>> {
+/// What was read together for a batch.
+struct Known {
+    contacts: HashMap<ContactId, Contact>,
+    suppressed: BTreeMap<String, Suppression>,
+}
+
+impl Known {
+    fn of<P: Ports>(&self, app: &App<P>, contact: &ContactId, entries: &[(usize, Entry)]) -> Read {
+        let address =
+            address(app, entries).map(|name| KnownAddress { suppressed: self.suppressed.get(&name).copied(), name });
+        Read { contact: self.contacts.get(contact).cloned(), address }
+    }
+}
+
+/// The opaque name of the address that the first entry of a contact gives it.
+fn address<P: Ports>(app: &App<P>, entries: &[(usize, Entry)]) -> Option<String> {
+    let Some((_, Entry::Contact(_, fields))) = entries.first() else { return None };
+    fields.get("email").and_then(Value::as_str).map(|email| address_name(&app.secret, email))
+}
+
+/// The contacts that a batch begins to change, and what is known of the addresses that they get, read in one request for
+/// a hundred of both. `None` where they could not be read: then each is read by itself, and whoever fails is told.
+async fn read_together<P: Ports>(app: &App<P>, by_contact: &[(ContactId, Vec<(usize, Entry)>)]) -> Option<Known> {
     let changed = by_contact.iter().filter(|(_, entries)| matches!(entries.first(), Some((_, Entry::Contact(..)))));
-    let keys: Vec<_> = changed.map(|(contact, _)| app.key_of(contact)).collect();
-    let found = app.store().contacts(&keys).await.ok()?;
-    Some(found.into_iter().map(|contact| (contact.id.clone(), contact)).collect())
+    let keys: Vec<_> = changed.clone().map(|(contact, _)| app.key_of(contact)).collect();
+    let names: Vec<_> = changed.filter_map(|(_, entries)| address(app, entries)).collect();
+    let (found, suppressed) = app.store().contacts_and_suppressed(&keys, &names).await.ok()?;
+    let contacts = found.into_iter().map(|contact| (contact.id.clone(), contact)).collect();
+    Some(Known { contacts, suppressed })
 }
 
 async fn act<P: Ports>(app: &App<P>, place: usize, entry: Entry, read: Option<Read>) -> Value {

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use carepath_engine::Contact;
 use carepath_engine::calendar;
 use carepath_engine::condition::eval::{Scope, eval};
-use carepath_engine::contact::{Change as ContactFact, PendingChange};
-use carepath_engine::ids::{ContactId, ContactKey, SegmentId};
+use carepath_engine::contact::{Change as ContactFact, PendingChange, Suppression};
+use carepath_engine::ids::{ContactId, ContactKey, Secret, SegmentId};
 use carepath_engine::segment::Membership;
 use jiff::Timestamp;
 
@@ -15,7 +15,7 @@ use crate::App;
 use crate::catalog::Published;
 use crate::drive::{self, RACES};
 use crate::error::UseError;
-use crate::ports::{Change, Clock, Commit, ContactChange, Ports, Queue, Store, Work};
+use crate::ports::{Change, Clock, Commit, ContactChange, Ports, Queue, Store, SuppressedAddress, Work};
 
 /// A contact after its change.
 #[derive(Debug, Clone)]
@@ -38,9 +38,28 @@ pub async fn change_contact<P: Ports>(
     change_known(app, id, None, edit).await
 }
 
-/// A contact as somebody has just read it, together with others; nobody where there was none.
-#[derive(Debug, Clone)]
-pub struct Read(pub Option<Contact>);
+/// A contact as somebody has just read it, together with others.
+#[derive(Debug, Clone, Default)]
+pub struct Read {
+    /// The contact; nobody where there was none.
+    pub contact: Option<Contact>,
+    /// What is known of the address that it may get.
+    pub address: Option<KnownAddress>,
+}
+
+/// What is known of an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownAddress {
+    /// Its opaque name: see [`address_name`].
+    pub name: String,
+    /// Why it takes no mail, where that is so.
+    pub suppressed: Option<Suppression>,
+}
+
+/// The opaque name of an address, under which it is known that it takes no mail, whoever has it (S26).
+pub fn address_name(secret: &Secret, address: &str) -> String {
+    secret.opaque("suppressed", &[&address.to_lowercase()])
+}
 
 /// As [`change_contact`], and begins with what was read of the contact a moment ago: where that is out of date, the
 /// write finds out and it is read again.
@@ -57,15 +76,18 @@ pub async fn change_known<P: Ports>(
     for _ in 0..RACES {
         let published = app.published().await?;
         let now = app.ports.clock().now();
-        let before = match known.take() {
-            Some(Read(contact)) => contact,
-            None => app.ports.store().contact(&key).await?,
+        let (before, address) = match known.take() {
+            Some(read) => (read.contact, read.address),
+            None => (app.ports.store().contact(&key).await?, None),
         };
-        let after = edit(before.as_ref(), now)?;
+        let mut after = edit(before.as_ref(), now)?;
+        if let Some(why) = closed(app, before.as_ref(), &after, address).await? {
+            after.suppressed = Some(why);
+        }
         if before.as_ref() == Some(&after) {
             return Ok(Changed { contact: after, created: false });
         }
-        let change = prepare(&published, &key, before.as_ref(), after, now);
+        let change = prepare((&app.secret, &published), &key, before.as_ref(), after, now);
         let mut contact = change.contact.clone();
         match app.ports.store().commit(&Change { runs: Vec::new(), contact: Some(change) }).await? {
             Commit::Applied | Commit::AlreadyApplied => {
@@ -79,6 +101,25 @@ pub async fn change_known<P: Ports>(
     Err(UseError::Busy)
 }
 
+/// Why the address that a contact gets takes no mail, where it gets one. That costs a read, unless somebody has looked
+/// already; a bounce that comes in between is found by the next mail.
+async fn closed<P: Ports>(
+    app: &App<P>,
+    before: Option<&Contact>,
+    after: &Contact,
+    known: Option<KnownAddress>,
+) -> Result<Option<Suppression>, UseError> {
+    let name = |contact: &Contact| contact.email.as_ref().map(|email| address_name(&app.secret, email.expose()));
+    let Some(name) = name(after).filter(|new| before.and_then(name).as_ref() != Some(new)) else { return Ok(None) };
+    match known {
+        Some(known) if known.name == name => Ok(known.suppressed),
+        Some(_) | None => {
+            let (_, found) = app.ports.store().contacts_and_suppressed(&[], std::slice::from_ref(&name)).await?;
+            Ok(found.get(&name).copied())
+        }
+    }
+}
+
 /// Leaves work for what is pending on a contact that was just written.
 pub(crate) async fn follow_up<P: Ports>(app: &App<P>, key: &ContactKey, contact: &Contact, now: Timestamp) {
     if !contact.pending.is_empty() {
@@ -88,7 +129,7 @@ pub(crate) async fn follow_up<P: Ports>(app: &App<P>, key: &ContactKey, contact:
 
 /// Makes a change ready to be committed: segments by condition are settled, and what somebody waits for is noted.
 pub(crate) fn prepare(
-    published: &Published,
+    (secret, published): (&Secret, &Published),
     key: &ContactKey,
     before: Option<&Contact>,
     mut after: Contact,
@@ -107,7 +148,12 @@ pub(crate) fn prepare(
             after.pending.push(PendingChange { revision: after.revision + 1, at: now, change });
         }
     }
-    ContactChange { key: key.clone(), contact: after, entered, left }
+    // What closes the address that a contact has closes it for everybody.
+    let open = before.filter(|before| before.suppressed.is_none() && before.email == after.email);
+    let suppresses = open.and(after.suppressed).zip(after.email.as_ref());
+    let suppresses =
+        suppresses.map(|(why, email)| SuppressedAddress { name: address_name(secret, email.expose()), why });
+    ContactChange { key: key.clone(), contact: after, entered, left, suppresses }
 }
 
 fn settle_segments(published: &Published, contact: &mut Contact, now: Timestamp) {

@@ -217,9 +217,9 @@ impl<'a, P: Ports> Hand<'a, P> {
         let mut runs = vec![self.run.clone()];
         self.begin_jumps(&mut runs, now)?;
         let key = self.run.id.contact();
-        let contact = self
-            .contact_changed
-            .then(|| prepare(&self.published, &key, Some(&self.stored_contact), self.contact.clone(), now));
+        let about = (&self.app.secret, &*self.published);
+        let contact =
+            self.contact_changed.then(|| prepare(about, &key, Some(&self.stored_contact), self.contact.clone(), now));
         let change = Change { runs, contact };
         let answer = self.app.ports.store().commit(&change).await?;
         if answer == Commit::LostRace {

@@ -96,7 +96,8 @@ pub async fn act<P: Ports>(app: &App<P>, token: &UnsubscribeToken, wish: &Wish) 
     // event under the same id.
     record(app, token, &contact, run.as_ref(), &news).await?;
     let id = contact.id.clone();
-    let changed = change::change_known(app, &id, Some(Read(Some(contact))), |before, _| {
+    let read = Read { contact: Some(contact), address: None };
+    let changed = change::change_known(app, &id, Some(read), |before, _| {
         let mut contact = before.cloned().ok_or(UseError::NotFound { what: "contact" })?;
         let news = self::news(&published, token, wish, &contact);
         contact.topics.extend(news);

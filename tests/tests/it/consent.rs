@@ -46,6 +46,37 @@ async fn s11_after_a_bounce_or_a_complaint_the_next_mail_is_left_out_and_the_vis
     assert_eq!(dev.get("/v1/contacts/ben").await["suppressed"], Value::Null);
 }
 
+/// S11, S26: what closed an address stays when its contact goes, and holds for whoever comes in with it.
+#[tokio::test]
+async fn s26_an_address_that_bounced_stays_closed_when_its_contact_is_deleted() {
+    let dev = Dev::start().await;
+    dev.note("note").await;
+    dev.publish(two()).await;
+    dev.person("ben").await;
+    dev.happens("ben", "joined").await;
+    dev.with_newest("ben", "bounce", json!({})).await;
+    dev.try_delete("/v1/contacts/ben").await.fine();
+    let suppressed = async |id: &str| dev.get(&format!("/v1/contacts/{id}")).await["suppressed"].clone();
+    // Under the same id, under another one, in a batch, by a change of address, and after a restart: in any case of letters.
+    dev.person("ben").await;
+    dev.put("/v1/contacts/new", json!({ "email": "BEN@example.org" })).await;
+    let entry = |id: &str, email: &str| json!({ "contact": { "id": id, "email": email } });
+    let entries = json!([entry("many", "ben@example.org"), entry("other", "other@example.org")]);
+    dev.post("/v1/batch", json!({ "entries": entries })).await;
+    dev.person("moved").await;
+    assert_eq!(suppressed("moved").await, Value::Null);
+    dev.patch("/v1/contacts/moved", json!({ "email": "ben@example.org" })).await;
+    for id in ["ben", "new", "many", "moved"] {
+        assert_eq!(suppressed(id).await, "bounced", "{id}");
+    }
+    assert_eq!(suppressed("other").await, Value::Null);
+    dev.happens("new", "joined").await;
+    assert_eq!(message(&dev.run("new").await, "first"), ("skipped", "suppressed"));
+    assert_eq!(dev.mails("ben").await.len(), 1);
+    dev.patch("/v1/contacts/moved", json!({ "email": "moved@example.org" })).await;
+    assert_eq!(suppressed("moved").await, Value::Null);
+}
+
 #[tokio::test]
 async fn s11_a_bounce_for_now_suppresses_nobody() {
     let dev = Dev::start().await;

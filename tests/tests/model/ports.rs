@@ -1,5 +1,6 @@
 //! The ports: configuration is there at once, everything else is a call that the model answers.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use carepath_app::ports::{
@@ -7,6 +8,7 @@ use carepath_app::ports::{
     Page, Parked, Ports, Queue, Store, StoreError, Work,
 };
 use carepath_engine::advance::Answer;
+use carepath_engine::contact::Suppression;
 use carepath_engine::ids::{ContactKey, RunId, SegmentId, WorkflowId};
 use carepath_engine::{Contact, Event, Run};
 use jiff::Timestamp;
@@ -132,6 +134,14 @@ impl Store for Scripted {
 
     async fn contacts(&self, _: &[ContactKey]) -> Result<Vec<Contact>, StoreError> {
         unreachable!("no worker reads many contacts")
+    }
+
+    async fn contacts_and_suppressed(
+        &self,
+        _: &[ContactKey],
+        _: &[String],
+    ) -> Result<(Vec<Contact>, BTreeMap<String, Suppression>), StoreError> {
+        unreachable!("nobody gets an address")
     }
 
     async fn erase_contact(&self, _: &ContactKey, _: &[SegmentId]) -> Result<(), StoreError> {

@@ -10,6 +10,7 @@ use std::time::Duration;
 pub use mail::{Attempt, Evidence, Link, Mailer, Outgoing, TemplateKey};
 pub use store::{
     Change, Commit, ContactChange, Document, DocumentId, DocumentKind, Due, Health, Kept, Page, Parked, Store,
+    SuppressedAddress,
 };
 pub use work::{Clock, Queue, Work};
 

@@ -1,8 +1,9 @@
 //! The port of what is stored.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 
-use carepath_engine::contact::Contact;
+use carepath_engine::contact::{Contact, Suppression};
 use carepath_engine::event::Event;
 use carepath_engine::ids::{ContactKey, RunId, SegmentId, WorkflowId};
 use carepath_engine::run::Run;
@@ -46,6 +47,18 @@ pub struct ContactChange {
     pub entered: Vec<SegmentId>,
     /// Segments that it leaves.
     pub left: Vec<SegmentId>,
+    /// Its address, where that takes no mail from this change on, whoever comes in with it. It is kept in the same commit,
+    /// and stays when the contact is erased (S26).
+    pub suppresses: Option<SuppressedAddress>,
+}
+
+/// An address that takes no mail any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SuppressedAddress {
+    /// An opaque name of it: nobody can tell the address from it, but whoever has the address can ask for it.
+    pub name: String,
+    /// Why.
+    pub why: Suppression,
 }
 
 /// Whether an event is new.
@@ -212,6 +225,14 @@ pub trait Store: Send + Sync + 'static {
 
     /// Several contacts, in the order of their keys; those that are gone are left out.
     fn contacts(&self, keys: &[ContactKey]) -> impl Future<Output = Result<Vec<Contact>, StoreError>> + Send;
+
+    /// Several contacts as in [`Store::contacts`], and which of some addresses take no mail, by their opaque names: together,
+    /// in as few requests as they fit in.
+    fn contacts_and_suppressed(
+        &self,
+        keys: &[ContactKey],
+        names: &[String],
+    ) -> impl Future<Output = Result<(Vec<Contact>, BTreeMap<String, Suppression>), StoreError>> + Send;
 
     /// Deletes a contact's item, events and places in segments. Its runs stay, ended, and know nothing of it any more (S26).
     fn erase_contact(

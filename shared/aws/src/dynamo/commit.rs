@@ -38,6 +38,12 @@ pub(super) async fn commit(store: &Inner, change: &Change) -> Result<Commit, Sto
         let way = (store.secret.get(), store.options.shards);
         let item = items::contact(WHAT, &ours.key, &ours.contact, &writer, way)?;
         guarded.push(Guarded { table: &store.contacts, item, expect: ours.contact.revision });
+        if let Some(address) = &ours.suppresses {
+            // Over whatever is there: an address is closed for one reason as well as for another.
+            let key = keys::suppressed(&address.name);
+            let row = items::item(WHAT, (&key, keys::SUPPRESSED), &address.why, 1, &writer)?;
+            rows.push(put(Put::builder().table_name(&store.contacts).set_item(Some(row)))?);
+        }
         for segment in &ours.entered {
             let row = items::key(&keys::segment(segment), ours.key.as_str());
             rows.push(put(Put::builder().table_name(&store.contacts).set_item(Some(row)))?);

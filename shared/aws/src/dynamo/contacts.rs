@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use carepath_app::ports::{Commit, Kept, Page, StoreError};
-use carepath_engine::contact::Contact;
+use carepath_engine::contact::{Contact, Suppression};
 use carepath_engine::event::Event;
 use carepath_engine::ids::{ContactKey, SegmentId};
 
@@ -181,16 +181,30 @@ pub(super) async fn contacts(
     what: &'static str,
     keys: &[ContactKey],
 ) -> Result<Vec<Contact>, StoreError> {
-    let distinct: Vec<&ContactKey> = keys.iter().collect::<BTreeSet<_>>().into_iter().collect();
-    let mut found = HashMap::new();
+    contacts_and_suppressed(store, what, keys, &[]).await.map(|(contacts, _)| contacts)
+}
+
+pub(super) async fn contacts_and_suppressed(
+    store: &Inner,
+    what: &'static str,
+    keys: &[ContactKey],
+    names: &[String],
+) -> Result<(Vec<Contact>, BTreeMap<String, Suppression>), StoreError> {
+    let keyed: BTreeSet<_> = keys.iter().map(|key| (key.as_str().to_owned(), keys::CONTACT)).collect();
+    let named: BTreeSet<_> = names.iter().map(|name| (keys::suppressed(name), keys::SUPPRESSED)).collect();
+    let distinct: Vec<_> = keyed.into_iter().chain(named).collect();
+    let (mut found, mut suppressed) = (HashMap::new(), BTreeMap::new());
     for some in distinct.chunks(runs::MOST_KEYS) {
-        let wanted = some.iter().map(|key| items::key(key.as_str(), keys::CONTACT)).collect();
+        let wanted = some.iter().map(|(pk, sk)| items::key(pk, sk)).collect();
         for item in runs::batch_get(store, what, HashMap::from([(store.contacts.clone(), wanted)])).await? {
-            let contact = items::read_contact(what, &item)?;
-            found.insert(items::string(&item, "pk").unwrap_or_default().to_owned(), contact);
+            let pk = items::string(&item, "pk").unwrap_or_default();
+            match keys::from_suppressed(pk) {
+                Some(name) => drop(suppressed.insert(name.to_owned(), items::payload(what, &item)?.0)),
+                None => drop(found.insert(pk.to_owned(), items::read_contact(what, &item)?)),
+            }
         }
     }
-    Ok(keys.iter().filter_map(|key| found.get(key.as_str()).cloned()).collect())
+    Ok((keys.iter().filter_map(|key| found.get(key.as_str()).cloned()).collect(), suppressed))
 }
 
 /// Takes away all that is stored of a contact but its runs.

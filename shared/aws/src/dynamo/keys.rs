@@ -5,6 +5,7 @@
 //! | `contacts` | contact key | `C` | the contact |
 //! | | contact key | `E#` event name | an event |
 //! | | `G#` segment | contact key | a member of a segment |
+//! | | `S#` opaque name of an address | `S` | an address that takes no mail |
 //! | `runs` | contact key | run id | a run |
 //! | `config` | kind | id | a document |
 //! | | `revision` | `-` | the counter of changes of the configuration |
@@ -22,6 +23,10 @@ use jiff::Timestamp;
 
 /// The sort key of a contact.
 pub(super) const CONTACT: &str = "C";
+/// The sort key of an address that takes no mail.
+pub(super) const SUPPRESSED: &str = "S";
+/// What its partition key starts with.
+const ADDRESS: &str = "S#";
 /// What an event's sort key starts with.
 pub(super) const EVENT: &str = "E#";
 /// What the partition of a time starts with.
@@ -39,6 +44,14 @@ pub(super) fn event(name: &str) -> String {
 
 pub(super) fn segment(id: &SegmentId) -> String {
     format!("G#{id}")
+}
+
+pub(super) fn suppressed(name: &str) -> String {
+    format!("{ADDRESS}{name}")
+}
+
+pub(super) fn from_suppressed(pk: &str) -> Option<&str> {
+    pk.strip_prefix(ADDRESS)
 }
 
 pub(super) fn paused(workflow: &WorkflowId) -> String {

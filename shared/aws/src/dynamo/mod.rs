@@ -16,6 +16,7 @@ mod runs;
 mod tables;
 mod usage;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionC
 use carepath_app::ports::{
     Change, Commit, Document, DocumentId, DocumentKind, Due, Health, Kept, Page, Parked, Store, StoreError, Work,
 };
-use carepath_engine::contact::Contact;
+use carepath_engine::contact::{Contact, Suppression};
 use carepath_engine::event::Event;
 use carepath_engine::ids::{ContactKey, RunId, Secret, SegmentId, WorkflowId};
 use carepath_engine::run::Run;
@@ -217,6 +218,14 @@ impl Store for DynamoStore {
 
     async fn contacts(&self, keys: &[ContactKey]) -> Result<Vec<Contact>, StoreError> {
         contacts::contacts(&self.0, "read contacts", keys).await
+    }
+
+    async fn contacts_and_suppressed(
+        &self,
+        keys: &[ContactKey],
+        names: &[String],
+    ) -> Result<(Vec<Contact>, BTreeMap<String, Suppression>), StoreError> {
+        contacts::contacts_and_suppressed(&self.0, "read contacts", keys, names).await
     }
 
     async fn erase_contact(&self, key: &ContactKey, segments: &[SegmentId]) -> Result<(), StoreError> {

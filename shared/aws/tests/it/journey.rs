@@ -208,6 +208,8 @@ async fn a_run_of_the_benchmark_costs_exactly_this() {
             ("mark an event as done", (1, 0.0, 2.0)),
             ("read a contact", (1, 1.0, 0.0)),
             ("read a contact and an event", (1, 2.0, 0.0)),
+            // Whether the address that the contact gets takes mail.
+            ("read contacts", (1, 1.0, 0.0)),
             ("read a run", runs),
             ("read the runs of a contact", (1, 1.0, 0.0)),
         ])

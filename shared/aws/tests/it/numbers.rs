@@ -1,7 +1,10 @@
 //! What each operation of the port costs, in requests and capacity units, indexes included.
 
-use carepath_app::ports::{Change, Commit, ContactChange, DocumentId, DocumentKind, Store, Work};
+use std::collections::BTreeMap;
+
+use carepath_app::ports::{Change, Commit, ContactChange, DocumentId, DocumentKind, Store, SuppressedAddress, Work};
 use carepath_aws::DynamoStore;
+use carepath_engine::contact::Suppression;
 use carepath_engine::event::Event;
 use jiff::SignedDuration;
 use serde_json::json;
@@ -47,7 +50,7 @@ async fn each_operation_costs_exactly_this() {
     first.state = serde_json::from_value(json!({"k": "ended", "o": {"r": "completed"}, "a": NOW})).unwrap();
     costs!("end a run", store.commit(&change(&first)));
 
-    let alone = ContactChange { key: key.clone(), contact, entered: Vec::new(), left: Vec::new() };
+    let alone = ContactChange { key: key.clone(), contact, entered: Vec::new(), left: Vec::new(), suppresses: None };
     costs!("a new contact with an address", store.commit(&Change { runs: Vec::new(), contact: Some(alone.clone()) }));
     let mut again = alone;
     again.contact.revision = 1;
@@ -125,4 +128,37 @@ async fn each_operation_costs_exactly_this() {
         ("revision of the configuration", (1, 1.0, 0.0)),
     ];
     assert_eq!(table, expected);
+}
+
+#[tokio::test]
+async fn an_address_that_takes_no_mail_costs_exactly_this() {
+    let store = sound().await;
+    let mut meter = Meter(&store, (0, 0.0, 0.0));
+    let mut run = run(&ready());
+    assert_eq!(store.commit(&with_contact(&run, &[], &[], 0)).await.unwrap(), Commit::Applied);
+    run.revision = 1;
+    let mut bounce = with_contact(&run, &[], &[], 1);
+    let key = bounce.contact.as_ref().unwrap().key.clone();
+    let closed = SuppressedAddress { name: "a".to_owned(), why: Suppression::Bounced };
+    bounce.contact.as_mut().unwrap().suppresses = Some(closed);
+    meter.spent();
+    // Run, contact and address, in a transaction, which costs twice; the run stays where it was in the index.
+    assert_eq!(store.commit(&bounce).await.unwrap(), Commit::Applied);
+    assert_eq!(meter.spent(), (1, 0.0, 6.0));
+
+    let names = ["a".to_owned(), "b".to_owned()];
+    let (nobody, closed) = store.contacts_and_suppressed(&[], &names[..1]).await.unwrap();
+    assert!(nobody.is_empty() && closed == BTreeMap::from([("a".to_owned(), Suppression::Bounced)]));
+    assert_eq!(meter.spent(), (1, 1.0, 0.0));
+
+    let (contacts, closed) = store.contacts_and_suppressed(&[key.clone(), key.clone()], &names).await.unwrap();
+    assert_eq!((contacts.len(), closed.len()), (2, 1));
+    assert_eq!(meter.spent(), (1, 3.0, 0.0));
+
+    // A hundred of both are one request. S26: who is erased leaves the address closed.
+    store.erase_contact(&key, &[]).await.unwrap();
+    meter.spent();
+    let many: Vec<String> = (0..99).map(|n| format!("n{n}")).chain(["a".to_owned()]).collect();
+    let (contacts, closed) = store.contacts_and_suppressed(&[key], &many).await.unwrap();
+    assert_eq!((contacts.len(), closed.len(), meter.spent().0), (0, 1, 2));
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use carepath_app::ports::{
     Change, Commit, Document, DocumentId, DocumentKind, Due, Health, Kept, Page, Parked, Retry, Store, StoreError, Work,
 };
+use carepath_engine::contact::Suppression;
 use carepath_engine::ids::{ContactKey, RunId, SegmentId, WorkflowId};
 use carepath_engine::run::State as RunState;
 use carepath_engine::{Contact, Event, Run};
@@ -24,6 +25,8 @@ pub(crate) struct Content {
     pub(crate) events: Vec<(ContactKey, String, Event, bool)>,
     pub(crate) runs: BTreeMap<RunId, Run>,
     pub(crate) members: BTreeSet<(SegmentId, ContactKey)>,
+    /// Addresses that take no mail, by their opaque names.
+    pub(crate) suppressed: BTreeMap<String, Suppression>,
     /// Parked work, since when and with its code.
     pub(crate) parked: BTreeMap<Work, (Timestamp, String)>,
     documents: BTreeMap<DocumentId, Document>,
@@ -91,6 +94,7 @@ impl Content {
             self.contacts.insert(ours.key.clone(), kept);
             let entered = ours.entered.iter().filter(|_| !self.has(Flaw::MembersForgotten));
             self.members.extend(entered.map(|id| (id.clone(), ours.key.clone())).collect::<Vec<_>>());
+            self.suppressed.extend(ours.suppresses.iter().map(|address| (address.name.clone(), address.why)));
             for id in &ours.left {
                 self.members.remove(&(id.clone(), ours.key.clone()));
             }
@@ -339,6 +343,19 @@ impl Store for MemoryStore {
     async fn contacts(&self, keys: &[ContactKey]) -> Result<Vec<Contact>, StoreError> {
         self.call("contacts", |content| keys.iter().filter_map(|key| content.contacts.get(key).cloned()).collect())
             .await
+    }
+
+    async fn contacts_and_suppressed(
+        &self,
+        keys: &[ContactKey],
+        names: &[String],
+    ) -> Result<(Vec<Contact>, BTreeMap<String, Suppression>), StoreError> {
+        self.call("contacts_and_suppressed", |content| {
+            let known = |name: &String| Some((name.clone(), *content.suppressed.get(name)?));
+            let contacts = keys.iter().filter_map(|key| content.contacts.get(key).cloned());
+            (contacts.collect(), names.iter().filter_map(known).collect())
+        })
+        .await
     }
 
     async fn erase_contact(&self, key: &ContactKey, segments: &[SegmentId]) -> Result<(), StoreError> {
