@@ -163,6 +163,14 @@ impl Premises {
         Ok(Self { ports, api_key, folder, host: args.host.clone(), mailbox, listener, _lock: lock })
     }
 
+    /// Where this process is found.
+    ///
+    /// # Errors
+    /// Where the system does not say.
+    pub(crate) fn url(&self) -> Result<String, DevError> {
+        self.listener.local_addr().map(base_url).map_err(DevError::Serving)
+    }
+
     /// Serves `api` and what this machine offers beside it, until Ctrl-C or SIGTERM.
     ///
     /// # Errors
@@ -178,7 +186,7 @@ impl Premises {
             journey: Arc::default(),
         };
         let router = api.merge(routes::router(desk, &self.host));
-        let url = base_url(self.listener.local_addr().map_err(DevError::Serving)?);
+        let url = self.url()?;
         self.announce(&url).map_err(data)?;
         if seed {
             tokio::spawn(super::serve::seed(url.clone(), self.api_key.clone()));

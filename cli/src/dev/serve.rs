@@ -40,7 +40,9 @@ fn filter() -> tracing_subscriber::EnvFilter {
 
 async fn serve(args: &Args) -> Result<(), DevError> {
     let premises = Premises::open(args).await?;
-    let app = Arc::new(App::open(premises.ports.clone()).await?);
+    let mut app = App::open(premises.ports.clone()).await?;
+    app.base_url = Some(premises.url()?);
+    let app = Arc::new(app);
     app.store().set_secret(app.secret.clone());
     keys::adopt(&app, "carepath dev", BTreeSet::from([Role::Admin]), &premises.api_key).await?;
     let api = carepath_api::router(Arc::clone(&app));

@@ -62,6 +62,11 @@ fn serve(listener: &TcpListener, does: Does) -> String {
     heard
 }
 
+/// As long as a link with a token is: no line break may come into it.
+fn unsubscribe() -> String {
+    format!("<https://mail.clinic.example/u/{}>", "aB3_-".repeat(36))
+}
+
 fn mail() -> Outgoing {
     Outgoing {
         to: "ada@example.org".into(),
@@ -69,7 +74,7 @@ fn mail() -> Outgoing {
         subject: "Your visit".into(),
         html: "<p>Hello</p>".into(),
         text: "Hello".into(),
-        headers: BTreeMap::from([("List-Unsubscribe".into(), "<https://clinic.example/u/1>".into())]),
+        headers: BTreeMap::from([("List-Unsubscribe".into(), unsubscribe())]),
         links: Vec::new(),
         attempt: Attempt { run: "run_aaaaaaaaaaaaaaaaaaaa_bbbbbbbbbbbbbbbbbbbb".parse().unwrap(), step: 2, attempt: 1 },
     }
@@ -86,7 +91,7 @@ async fn send(does: Does) -> (Answer, String) {
 async fn a_mail_that_the_server_takes_is_accepted_and_carries_headers_and_tags() {
     let (answer, heard) = send(Does::Takes).await;
     assert!(matches!(answer, Answer::Accepted { delivered: false, .. }), "{answer:?}");
-    assert!(heard.contains("List-Unsubscribe: <https://clinic.example/u/1>"), "{heard}");
+    assert!(heard.contains(&unsubscribe()), "{heard}");
     assert!(heard.contains("step=2, attempt=1"), "{heard}");
 }
 

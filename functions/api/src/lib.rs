@@ -18,6 +18,7 @@ mod schemas;
 mod segments;
 mod templates;
 mod timeline;
+mod unsubscribe;
 mod workflows;
 
 use std::sync::Arc;

@@ -7,6 +7,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use carepath_engine::ids::ContactKey;
+use carepath_engine::unsubscribe::UnsubscribeToken;
 use http::Method;
 
 use crate::access::Caller;
@@ -31,6 +32,13 @@ fn known(method: &Method) -> &'static str {
 /// One line for each look at a contact: who, by which route, at whom.
 pub(crate) fn audit(caller: &Caller, route: &'static str, contact: &ContactKey) {
     tracing::info!(target: "audit", who = &*caller.id, route, %contact, "contact read");
+}
+
+/// One line for each answer to topics that came by the link of a mail: of which contact, by which mail.
+pub(crate) fn audit_link(token: &UnsubscribeToken, route: &'static str, changed: bool) {
+    let contact = token.contact();
+    let (run, step) = (&token.run, token.step);
+    tracing::info!(target: "audit", who = "link in a mail", route, %contact, %run, step, changed, "topics answered");
 }
 
 /// The answer where a handler panicked. What it panicked with may hold anything, so it is not looked at.

@@ -47,6 +47,11 @@ fn operation(route: &Described) -> Value {
         let content = json!({ "application/json": { "schema": schemas::named(body) } });
         operation.insert("requestBody".into(), json!({ "required": !route.body_optional, "content": content }));
     }
+    if let Some(form) = route.form {
+        let shape = json!({ "schema": schemas::named(form) });
+        let content = json!({ "application/x-www-form-urlencoded": shape, "multipart/form-data": shape });
+        operation.insert("requestBody".into(), json!({ "required": true, "content": content }));
+    }
     operation.insert("responses".into(), responses(route));
     match route.access {
         Access::Public => operation.insert("security".into(), json!([])),
@@ -90,6 +95,10 @@ fn responses(route: &Described) -> Value {
     if let Some(shown) = route.shown {
         success["content"] = json!({ "application/json": { "schema": schemas::named(shown) } });
     }
+    let page = json!({ "schema": { "type": "string" } });
+    if route.page {
+        success["content"] = json!({ "text/html": page });
+    }
     if route.tagged {
         let tag = json!({ "description": "Its revision, for `If-Match`", "schema": { "type": "string" } });
         success["headers"] = json!({ "ETag": tag });
@@ -98,7 +107,10 @@ fn responses(route: &Described) -> Value {
     for status in route.success {
         responses.insert(status.to_string(), success.clone());
     }
-    let problem = json!({ "application/problem+json": { "schema": schemas::named("Problem") } });
+    let mut problem = json!({ "application/problem+json": { "schema": schemas::named("Problem") } });
+    if route.page {
+        problem["text/html"] = page;
+    }
     responses.insert("default".into(), json!({ "description": "What was not done, and why", "content": problem }));
     Value::Object(responses)
 }

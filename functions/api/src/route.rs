@@ -15,7 +15,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::access::{Access, guard};
 use crate::problem::{Code, Problem};
 use crate::{
-    account, contacts, events, health, observe, openapi, recovery, runs, segments, templates, timeline, workflows,
+    account, contacts, events, health, observe, openapi, recovery, runs, segments, templates, timeline, unsubscribe,
+    workflows,
 };
 
 /// A route as documents tell of it.
@@ -46,6 +47,10 @@ pub struct Described {
     pub conditional: bool,
     /// Whether `Idempotency-Key` makes a repeat harmless.
     pub repeatable: bool,
+    /// The shape of its body where that is a form and no JSON.
+    pub form: Option<&'static str>,
+    /// Whether it answers with a page for people and no JSON.
+    pub page: bool,
 }
 
 /// A route: what it is, and what answers it.
@@ -75,6 +80,8 @@ impl<P: Ports> Route<P> {
             tagged: false,
             conditional: false,
             repeatable: false,
+            form: None,
+            page: false,
         };
         Self { described, handler: on(filter, handler) }
     }
@@ -93,6 +100,16 @@ impl<P: Ports> Route<P> {
         self.described.shown = Some(shown);
         self.described.success = &[200];
         self
+    }
+
+    fn takes_form(mut self, form: &'static str) -> Self {
+        self.described.form = Some(form);
+        self
+    }
+
+    fn shows_page(mut self) -> Self {
+        self.described.page = true;
+        self.answers(&[200])
     }
 
     fn answers(mut self, statuses: &'static [u16]) -> Self {
@@ -185,6 +202,8 @@ pub(crate) fn table<P: Ports>() -> Vec<Route<P>> {
         Route::new(GET, "/v1/keys", admin, account::list_keys::<P>, "All API keys, without their secrets").shows("KeyPage"),
         Route::new(POST, "/v1/keys", admin, account::create_key::<P>, "Create an API key; its secret is shown this once").takes("NewKey").shows("KeyCreated").answers(&[201]),
         Route::new(DELETE, "/v1/keys/{id}", admin, account::revoke_key::<P>, "Revoke an API key"),
+        Route::new(GET, "/u/{token}", Access::Public, unsubscribe::show::<P>, "The topics that the reader of a mail may choose from").shows_page(),
+        Route::new(POST, "/u/{token}", Access::Public, unsubscribe::act::<P>, "Unsubscribe by one click (RFC 8058), or choose topics").takes_form("Unsubscribe").shows_page(),
         Route::new(GET, "/v1/openapi.json", Access::Public, openapi::get::<P>, "This description").shows("Description"),
         Route::new(GET, "/healthz", Access::Public, health::get, "Whether it serves").shows("Health"),
     ]

@@ -346,7 +346,17 @@ fn account() -> Vec<(&'static str, Value)> {
     });
     let declared = map(&object(&["type", "class"], &facts));
     let links = map(&json!({ "type": "string", "format": "uri" }));
-    let settings = json!({ "zone": text(), "sender": text(), "links": links });
+    let base_url = json!({
+        "type": "string", "format": "uri",
+        "description": "Where the public finds this installation: links for unsubscribing lead there. Without it no marketing is sent",
+    });
+    let settings = json!({ "zone": text(), "sender": text(), "links": links, "base_url": base_url });
+    let unsubscribe = json!({
+        "List-Unsubscribe": one_of(&["One-Click"]),
+        "what": one_of(&["these", "nothing"]),
+        "shown": list(&text()),
+        "topic": list(&text()),
+    });
     let roles = list(&one_of(&["ingest", "viewer", "editor", "admin"]));
     let key = json!({ "id": text(), "name": text(), "roles": roles, "created_at": time() });
     let mut created = key.clone();
@@ -354,6 +364,7 @@ fn account() -> Vec<(&'static str, Value)> {
     vec![
         ("Attributes", object(&["attributes"], &json!({ "attributes": declared }))),
         ("Settings", object(&[], &settings)),
+        ("Unsubscribe", object(&[], &unsubscribe)),
         ("NewKey", whole_object(&json!({ "name": text(), "roles": roles }))),
         ("Key", whole_object(&key)),
         ("KeyPage", page_of("Key")),

@@ -44,6 +44,8 @@ pub struct Account {
     pub sender: String,
     /// Addresses by name, which templates show as `links`; the one named `unsubscribe` is `unsubscribe_url` as well.
     pub links: BTreeMap<String, String>,
+    /// Where the public finds this installation, without `/` at the end.
+    pub base_url: Option<String>,
     /// The declared attributes.
     pub schema: BTreeMap<Name, AttributeFacts>,
 }
@@ -193,6 +195,7 @@ impl Catalog {
             zone: parse_zone(&settings.zone).unwrap_or(TimeZone::UTC),
             sender: settings.sender,
             links: settings.links,
+            base_url: settings.base_url,
             schema: schema.value,
         };
         let mut published = Published {

@@ -17,8 +17,9 @@ use crate::App;
 use crate::catalog::Published;
 use crate::change::{follow_up, prepare};
 use crate::error::UseError;
-use crate::mail;
+use crate::mail::{self, Making};
 use crate::ports::{Attempt, Change, Clock, Commit, Mailer, Ports, Queue, Store, Work};
+use crate::unsubscribe;
 
 /// How often a lost race is run again before the work is given back to the queue.
 pub(crate) const RACES: u32 = 16;
@@ -199,7 +200,16 @@ impl<'a, P: Ports> Hand<'a, P> {
         let found = self.app.catalog.template(self.app.ports.store(), template).await?;
         let template = found.ok_or(UseError::Corrupt { what: "template" })?;
         let account = &self.published.account;
-        Ok(mail::make(&template, &self.run, &self.version, &self.contact, account, self.now(), attempt))
+        Ok(mail::make(Making {
+            template: &template,
+            run: &self.run,
+            version: &self.version,
+            contact: &self.contact,
+            account,
+            unsubscribe: unsubscribe::url(self.app, account, &self.run, &self.version, attempt.step),
+            now: self.now(),
+            attempt,
+        }))
     }
 
     async fn commit(&mut self) -> Result<Commit, UseError> {

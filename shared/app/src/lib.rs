@@ -18,6 +18,7 @@ pub mod segments;
 pub mod settings;
 pub mod templates;
 pub mod unknown;
+pub mod unsubscribe;
 pub mod watch;
 pub mod work;
 pub mod workflows;
@@ -45,6 +46,10 @@ pub struct App<P: Ports> {
     pub keys: keys::Cache,
     /// What happened since the process began.
     pub counters: counters::Counters,
+    /// Where the public finds this installation as long as the settings do not say so: what one machine knows of itself.
+    pub base_url: Option<String>,
+    /// Said once a process: that there is no such address.
+    no_base_url: std::sync::Once,
 }
 
 impl<P: Ports> App<P> {
@@ -60,6 +65,8 @@ impl<P: Ports> App<P> {
             catalog: Catalog::default(),
             keys: keys::Cache::default(),
             counters: counters::Counters::default(),
+            base_url: None,
+            no_base_url: std::sync::Once::new(),
         })
     }
 

@@ -4,32 +4,41 @@ use std::collections::BTreeMap;
 
 use carepath_engine::calendar;
 use carepath_engine::render::{RenderScope, Template};
+use carepath_engine::version::Class;
 use carepath_engine::{Contact, Run, Version};
 use jiff::Timestamp;
 
 use crate::catalog::Account;
 use crate::ports::{Attempt, Link, Outgoing};
 
+/// What a mail is made of.
+pub(crate) struct Making<'a> {
+    pub(crate) template: &'a Template,
+    pub(crate) run: &'a Run,
+    pub(crate) version: &'a Version,
+    pub(crate) contact: &'a Contact,
+    pub(crate) account: &'a Account,
+    /// Where its reader can unsubscribe.
+    pub(crate) unsubscribe: Option<String>,
+    pub(crate) now: Timestamp,
+    pub(crate) attempt: Attempt,
+}
+
 /// Makes the mail, or says as a code why it cannot be made.
-pub(crate) fn make(
-    template: &Template,
-    run: &Run,
-    version: &Version,
-    contact: &Contact,
-    account: &Account,
-    now: Timestamp,
-    attempt: Attempt,
-) -> Result<Outgoing, &'static str> {
+pub(crate) fn make(making: Making<'_>) -> Result<Outgoing, &'static str> {
+    let Making { template, run, version, contact, account, unsubscribe, now, attempt } = making;
     let zone = calendar::zone_of(contact.zone.as_deref(), version.policy.zone.as_ref(), &account.zone);
     let scope = RenderScope {
         contact,
         entry: run.entry.payload.expose(),
         tz: &zone.tz,
         now,
-        unsubscribe_url: account.links.get("unsubscribe").map(String::as_str),
+        // Whoever has a page of their own leads readers there; mail programs still come to ours, by the headers.
+        unsubscribe_url: account.links.get("unsubscribe").or(unsubscribe.as_ref()).map(String::as_str),
         links: &account.links,
     };
     let to = contact.email.as_ref().ok_or("no_address")?.expose().clone();
+    let headers = headers(version.class, unsubscribe.as_deref())?;
     let mail = template.render(&scope).map_err(|error| {
         tracing::warn!(run = %run.id, workflow = %run.workflow, problem = %error, "template");
         "template"
@@ -40,8 +49,21 @@ pub(crate) fn make(
         subject: mail.subject,
         html: mail.html,
         text: mail.text,
-        headers: BTreeMap::new(),
+        headers,
         links: mail.links.into_iter().map(|link| Link { name: link.name, url: link.url }).collect(),
         attempt,
     })
+}
+
+/// What lets a mail program unsubscribe its user by one click (RFC 8058). Care is not for unsubscribing from; marketing
+/// without a way out is not sent.
+fn headers(class: Class, unsubscribe: Option<&str>) -> Result<BTreeMap<String, String>, &'static str> {
+    match (class, unsubscribe) {
+        (Class::Care, _) | (Class::Operational, None) => Ok(BTreeMap::new()),
+        (Class::Marketing, None) => Err("no_base_url"),
+        (Class::Operational | Class::Marketing, Some(url)) => Ok(BTreeMap::from([
+            ("List-Unsubscribe".to_owned(), format!("<{url}>")),
+            ("List-Unsubscribe-Post".to_owned(), "List-Unsubscribe=One-Click".to_owned()),
+        ])),
+    }
 }

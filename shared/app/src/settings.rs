@@ -30,11 +30,19 @@ pub struct Settings {
     /// Addresses by name, which templates show as `links.NAME`; the one named `unsubscribe` is `unsubscribe_url` too.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub links: BTreeMap<String, String>,
+    /// Where the public finds this installation, without `/` at the end: links for unsubscribing lead there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_url: Option<String>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { zone: "UTC".to_owned(), sender: "Carepath <carepath@localhost>".to_owned(), links: BTreeMap::new() }
+        Self {
+            zone: "UTC".to_owned(),
+            sender: "Carepath <carepath@localhost>".to_owned(),
+            links: BTreeMap::new(),
+            base_url: None,
+        }
     }
 }
 
@@ -83,8 +91,9 @@ pub async fn get<S: Store>(store: &S) -> Result<Stored<Settings>, UseError> {
 /// Replaces the settings.
 ///
 /// # Errors
-/// `Invalid` for a zone that is none or a sender that no header takes, `Stale` where `expect` does not hold.
-pub async fn put<P: Ports>(app: &App<P>, settings: Settings, expect: Expect) -> Result<Stored<Settings>, UseError> {
+/// `Invalid` for a zone that is none, a sender that no header takes or a base URL that nobody could follow, `Stale` where
+/// `expect` does not hold.
+pub async fn put<P: Ports>(app: &App<P>, mut settings: Settings, expect: Expect) -> Result<Stored<Settings>, UseError> {
     let mut faults = Vec::new();
     if let Err(error) = parse_zone(&settings.zone) {
         faults.push(crate::FieldError::new("/zone", "zone", error.to_string()));
@@ -93,11 +102,37 @@ pub async fn put<P: Ports>(app: &App<P>, settings: Settings, expect: Expect) -> 
         let mend = "must be an address, with or without a name: `Clinic <mail@clinic.example>`";
         faults.push(crate::FieldError::new("/sender", "sender", mend));
     }
+    if let Some(url) = &mut settings.base_url {
+        url.truncate(url.trim_end_matches('/').len());
+        if !is_base_url(url) {
+            let mend =
+                "must be an address that the public can reach: `https://mail.clinic.example` (http only for localhost)";
+            faults.push(crate::FieldError::new("/base_url", "url", mend));
+        }
+    }
     if !faults.is_empty() {
         return Err(UseError::Invalid(faults));
     }
     let now = get(app.store()).await?.revision;
     put_document(app, ACCOUNT, settings, now, expect).await
+}
+
+/// Whether links can begin with this: a scheme, a host, perhaps a port and a path, and nothing that would end a header or
+/// begin a query.
+fn is_base_url(url: &str) -> bool {
+    let Some((scheme, rest)) = url.split_once("://") else { return false };
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        Some(_) | None => (authority, None),
+    };
+    let local = ["localhost", "127.0.0.1", "[::1]"].contains(&host);
+    let plain = |text: &str, more: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c));
+    (scheme == "https" || (scheme == "http" && local))
+        && (local || (!host.is_empty() && plain(host, "-.")))
+        && port.is_none_or(|port| port.parse::<u16>().is_ok())
+        && plain(path, "-._~/")
+        && url.len() <= 256
 }
 
 /// The declared attributes.
@@ -140,6 +175,32 @@ async fn put_document<P: Ports, T: Serialize + Sync>(
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn links_begin_with_an_address_that_the_public_can_follow() {
+        let good =
+            ["https://mail.clinic.example", "https://a.example:8443/mail/x", "http://localhost:1", "http://[::1]"];
+        for url in good {
+            assert!(super::is_base_url(url), "{url}");
+        }
+        for url in [
+            "",
+            "https://",
+            "clinic.example",
+            "http://clinic.example",
+            "http://localhost.evil.example",
+            "ftp://clinic.example",
+            "https://user:pass@clinic.example",
+            "https://clinic.example:99999",
+            "https://clinic.example?x=1",
+            "https://clinic.example/#x",
+            "https://clinic.example>, <mailto:x",
+            "https://clinic.example/\r\nX: y",
+            "https://klinik.exämple",
+        ] {
+            assert!(!super::is_base_url(url), "{url}");
+        }
+    }
+
     #[test]
     fn two_secrets_differ_in_every_part() {
         let (one, other) = (super::random_bytes(), super::random_bytes());

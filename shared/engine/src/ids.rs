@@ -220,13 +220,19 @@ impl Secret {
     }
 
     fn hash(&self, purpose: &str, parts: &[&str]) -> String {
+        let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
+        base32(self.keyed(purpose, &parts).finalize().as_bytes())
+    }
+
+    /// A hash under the secret and a purpose, so that what is made for one is good for no other.
+    pub(crate) fn keyed(&self, purpose: &str, parts: &[&[u8]]) -> blake3::Hasher {
         let mut hasher = blake3::Hasher::new_keyed(&self.0);
-        for part in std::iter::once(&purpose).chain(parts) {
+        for part in std::iter::once(&purpose.as_bytes()).chain(parts) {
             // The length in front of each part keeps ("ab", "c") and ("a", "bc") apart.
             hasher.update(&(part.len() as u64).to_le_bytes());
-            hasher.update(part.as_bytes());
+            hasher.update(part);
         }
-        base32(hasher.finalize().as_bytes())
+        hasher
     }
 }
 

@@ -17,6 +17,7 @@ pub mod phi;
 pub mod render;
 pub mod run;
 pub mod segment;
+pub mod unsubscribe;
 pub mod version;
 
 pub use advance::{Decision, Fault, Input, Moment, Stale, Transition};

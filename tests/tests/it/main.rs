@@ -19,3 +19,4 @@ mod recovery;
 mod semantics_doc;
 mod support;
 mod triggers;
+mod unsubscribe;

@@ -104,10 +104,14 @@ async fn schema_and_settings_are_declared_and_checked() {
     assert_eq!(world.ok("GET", "/v1/schema", Value::Null).await["attributes"]["name"]["class"], "identifier");
     let bad = world.call("PUT", "/v1/settings", Some(json!({ "zone": "Mars/Olympus", "sender": "x" }))).await;
     assert_eq!(bad.faults(), ["/zone zone", "/sender sender"]);
+    let bad = world.call("PUT", "/v1/settings", Some(json!({ "base_url": "http://clinic.example" }))).await;
+    assert_eq!(bad.faults(), ["/base_url url"]);
     world
         .ok("PUT", "/v1/settings", json!({ "zone": "America/Chicago", "sender": "Clinic <mail@clinic.example>" }))
         .await;
     assert_eq!(world.ok("GET", "/v1/settings", Value::Null).await["zone"], "America/Chicago");
+    let kept = world.ok("PUT", "/v1/settings", json!({ "base_url": "https://mail.clinic.example/" })).await;
+    assert_eq!(kept["base_url"], "https://mail.clinic.example");
 }
 
 #[tokio::test]

@@ -113,7 +113,8 @@ fn the_description_is_built_as_its_format_asks() {
         assert!(responses.values().all(|response| response["description"].is_string()), "{at}");
         assert!(responses.contains_key("default"), "{at}");
         for status in route.success {
-            let shown = &responses[&status.to_string()]["content"]["application/json"]["schema"];
+            let kind = if route.page { "text/html" } else { "application/json" };
+            let shown = &responses[&status.to_string()]["content"][kind]["schema"];
             assert_eq!(shown.is_object(), *status != 204, "{at} has a shape for what it answers");
         }
         let asked = operation["security"].as_array().unwrap();

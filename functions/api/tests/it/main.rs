@@ -13,3 +13,4 @@ mod recovery;
 mod roles;
 mod runs;
 mod support;
+mod unsubscribe;

@@ -22,3 +22,4 @@ mod render_mail;
 mod render_template;
 mod transition_rows;
 mod transition_table;
+mod unsubscribe_token;

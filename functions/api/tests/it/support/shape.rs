@@ -13,9 +13,13 @@ static DESCRIPTION: LazyLock<Value> = LazyLock::new(openapi::<Local>);
 /// Fails the test where an answer is none that the description tells of.
 pub(crate) fn check(method: &Method, path: &str, reply: &Reply) {
     let at = format!("{method} {path}: {} {}", reply.status, reply.text);
+    let method = if method == Method::HEAD { &Method::GET } else { method };
     if reply.status.is_success() {
         let routes = described::<Local>();
         let route = routes.iter().find(|route| route.method == *method && fits(route.path, path)).unwrap();
+        if route.page {
+            return assert_page(&at, reply);
+        }
         assert!(route.success.contains(&reply.status.as_u16()), "{at}");
         assert_eq!(!reply.tag.is_empty(), route.tagged, "{at}");
         match route.shown {
@@ -23,6 +27,10 @@ pub(crate) fn check(method: &Method, path: &str, reply: &Reply) {
             None => assert!(reply.text.is_empty(), "{at}"),
         }
         return;
+    }
+    if reply.kind.starts_with("text/html") {
+        assert!(described::<Local>().iter().any(|route| route.page && fits(route.path, path)), "{at}");
+        return assert_page(&at, reply);
     }
     assert_eq!(reply.kind, "application/problem+json", "{at}");
     let problem = reply.json();
@@ -32,6 +40,17 @@ pub(crate) fn check(method: &Method, path: &str, reply: &Reply) {
     assert_eq!(reply.status == StatusCode::UNAUTHORIZED, reply.headers.contains("www-authenticate"), "{at}");
     if reply.code() == "invalid" {
         assert!(!reply.faults().is_empty(), "{at}");
+    }
+}
+
+/// What every page keeps, whatever it says.
+fn assert_page(at: &str, reply: &Reply) {
+    assert_eq!(reply.kind, "text/html; charset=utf-8", "{at}");
+    for header in ["default-src 'none'", "no-referrer", "no-store", "nosniff", "noindex"] {
+        assert!(reply.headers.contains(header), "{header}: {at}");
+    }
+    for word in ["<script", "src=", "http:", "https:", "style=\""] {
+        assert!(!reply.text.contains(word), "{word}: {at}");
     }
 }
 
