@@ -165,7 +165,8 @@ pub(crate) async fn travel<D: Duties>(
         // What the queue does not know, because it was left by an earlier process, lies before what it knows, or not.
         let horizon = queue.next_at().map_or(target, |next| next.min(target));
         let from = now.saturating_add(SignedDuration::from_millis(1)).unwrap_or(now);
-        queue.leave_found(duties.due(from, horizon.max(from), PAGE).await?);
+        // All of it: of what is due at one moment, however much that is, nothing may be passed by.
+        queue.leave_found(all_due(duties, from, horizon.max(from)).await?);
         let next = queue.next_at().map_or(target, |next| next.min(target));
         queue.move_clock_when_idle(next)?;
     }

@@ -185,3 +185,26 @@ async fn what_is_recalled_is_not_delivered_and_may_be_left_again() {
     assert!(queue.move_clock_when_idle(hours(start, 4)).unwrap());
     assert_eq!((queue.next_at(), queue.depth().later, queue.depth().ready), (None, 0, 2));
 }
+
+/// After a start the queue knows nothing of what is due much later: the store alone does.
+#[tokio::test]
+async fn more_than_a_page_of_things_at_one_moment_are_all_done_at_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = DevClock::open(folder.path(), Mode::Manual).unwrap();
+    let (queue, notes, start) = (DevQueue::new(clock.clone()), Notes::new(&clock), clock.now());
+    let worker = notes.clone();
+    tokio::spawn(queue.clone().work(4, move |work| {
+        let worker = worker.clone();
+        async move { worker.handle(work).await }
+    }));
+    let letters: Vec<char> = ('a'..='z').collect();
+    for nth in 0..2_500_usize {
+        let name: String = (0..20).map(|place| letters[nth / 26_usize.pow(place % 4) % 26]).collect();
+        let run = format!("run_aaaaaaaaaaaaaaaaaaaa_{name}").parse().unwrap();
+        notes.store(hours(start, 2), &Work::Run { run });
+    }
+    sweep::travel(&notes, &queue, &clock, hours(start, 3)).await.unwrap();
+    let done = notes.done.lock().unwrap();
+    assert_eq!(done.len(), 2_500);
+    assert!(done.iter().all(|(at, _)| *at == hours(start, 2)));
+}
