@@ -3,7 +3,7 @@
 
 use crate::journey::{Service, check, play, prepared};
 use crate::world::{Call, Delivery, Fault, Summary, World};
-use crate::{changes, deletions, jumps, pauses};
+use crate::{changes, deletions, jumps, pauses, unsubscribing};
 
 /// The seed of histories in which nothing depends on who goes first.
 const IN_ORDER: u64 = 0;
@@ -79,6 +79,10 @@ fn deletion(service: Service) -> History<impl AsyncFn() -> World, impl AsyncFn(&
     History { prepare: async move || prepared(service).await, play: deletions::play, check: deletions::check }
 }
 
+fn unsubscription() -> History<impl AsyncFn() -> World, impl AsyncFn(&mut World)> {
+    History { prepare: unsubscribing::prepared, play: unsubscribing::play, check: unsubscribing::check }
+}
+
 /// S1, S5, S7, S8, S28
 #[tokio::test]
 async fn s28_whichever_call_goes_wrong_in_whichever_way_all_that_was_acknowledged_is_done_once() {
@@ -112,6 +116,14 @@ async fn s28_so_it_is_where_a_workflow_is_paused_and_goes_on() {
 #[tokio::test]
 async fn s28_so_it_is_where_changes_of_the_contact_start_one_workflow_after_the_other() {
     change().each_call_goes_wrong(Delivery::Once).await;
+}
+
+/// S11, S28
+#[tokio::test]
+async fn s11_so_it_is_where_somebody_unsubscribes_while_a_mail_waits() {
+    unsubscription().each_call_goes_wrong(Delivery::Once).await;
+    unsubscription().each_call_goes_wrong(Delivery::Together).await;
+    unsubscription().repeats_come_to_the_same().await;
 }
 
 /// S26, S28

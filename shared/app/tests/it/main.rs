@@ -8,4 +8,5 @@ mod jumps;
 mod mail_service;
 mod pauses;
 mod simulated;
+mod unsubscribing;
 mod world;
