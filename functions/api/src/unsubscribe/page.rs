@@ -47,7 +47,8 @@ fn words(topic: &TopicId) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-const CARE: &str = "<p>Mails that are part of your care still come.</p>\n";
+/// What no answer changes (S11): so nobody is told that they are rid of it.
+const CARE: &str = "<p>Mails that are part of your care, or of a service that you use, still come.</p>\n";
 const BACK: &str = "<p><a href=\"?\">Choose what you get</a></p>\n";
 
 /// The topics with what was said to each, to be changed.
@@ -76,12 +77,12 @@ pub(super) fn choices(choices: &[Choice]) -> Page {
 
 /// One topic is over.
 pub(super) fn unsubscribed(topic: &TopicId) -> Page {
-    page("You are unsubscribed", &format!("<p>You get no more mails about: {}.</p>\n{BACK}", words(topic)))
+    page("You are unsubscribed", &format!("<p>You are unsubscribed from: {}.</p>\n{CARE}{BACK}", words(topic)))
 }
 
 /// All topics are over.
 pub(super) fn unsubscribed_from_all() -> Page {
-    page("You are unsubscribed", &format!("<p>You get no more mails about any topic.</p>\n{CARE}{BACK}"))
+    page("You are unsubscribed", &format!("<p>You are unsubscribed from every topic.</p>\n{CARE}{BACK}"))
 }
 
 /// The choice is kept.
