@@ -22,6 +22,8 @@ use crate::body::{Body, Fields, Id};
 use crate::contacts;
 use crate::problem::{Code, Problem};
 
+/// What the names of Carepath's own events begin with.
+const RESERVED: &str = "carepath.";
 /// The most entries of a batch.
 const MAX_ENTRIES: usize = 500;
 /// The years 1900 to 9998 in seconds of Unix time: outside them the calendar has no room left to reckon in.
@@ -49,6 +51,10 @@ fn read(value: Value, needs_contact: bool) -> Result<(Option<ContactId>, NewEven
     let mut fields = Fields::of(value, "")?;
     let contact = if needs_contact { fields.need::<ContactId>("contact") } else { None };
     let name = fields.need::<Name>("name");
+    // What Carepath tells of a contact itself has to be told apart from what callers say.
+    if name.as_ref().is_some_and(|name| name.as_str().starts_with(RESERVED)) {
+        fields.fault("name", "reserved", "may not begin with `carepath.`: such events are told by Carepath itself");
+    }
     let id = fields.id::<EventId>("id");
     let at = fields.text("at").and_then(|text| {
         let at = timestamp(&text);

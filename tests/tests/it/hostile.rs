@@ -84,6 +84,8 @@ async fn every_fault_of_a_contact_and_of_an_event_is_named_and_nothing_is_half_w
         let answer = dev.try_post(EVENTS, &json!({ "name": "x", "at": at })).await;
         assert_eq!((answer.problem(), faults(&answer)), ((422, "invalid"), vec![("/at", "timestamp")]), "{at}");
     }
+    let forged = dev.try_post(EVENTS, &json!({ "name": "carepath.unsubscribed" })).await;
+    assert_eq!((forged.status, &forged.body["errors"][0]["rule"]), (422, &json!("reserved")), "{forged:?}");
     let answer = dev.try_post(EVENTS, &json!({ "name": "", "id": "", "at": 12, "properties": [], "when": 1 })).await;
     let found = faults(&answer);
     for place in ["/name", "/id", "/at", "/properties", "/when"] {
