@@ -13,6 +13,8 @@ use super::{Inner, keys};
 
 /// Beyond so many hours (more than two years) reading the whole sparse index is less than asking hour by hour.
 const MOST_HOURS: i64 = 20_000;
+/// What a page of the whole index looks at; its entries are keys, and small.
+const PAGE: i32 = 5_000;
 /// Beyond so many hours one page of the index is tried first: where it is all there is, no hour needs to be asked.
 const FEW_HOURS: i64 = 48;
 
@@ -140,6 +142,7 @@ async fn scan(store: &Inner, (low, high): (&str, &str), most: usize) -> Result<O
                 .scan()
                 .table_name(table)
                 .index_name("due")
+                .limit(PAGE)
                 .filter_expression("begins_with(dpk, :timed) AND dsk BETWEEN :low AND :high")
                 .expression_attribute_values(":timed", items::text(keys::TIMED))
                 .expression_attribute_values(":low", items::text(low))

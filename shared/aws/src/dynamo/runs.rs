@@ -13,6 +13,8 @@ use super::{Inner, due, keys, parked};
 
 /// `DynamoDB`'s limit of a batch.
 pub(super) const MOST_KEYS: usize = 100;
+/// What a page of a scan looks at: without a limit, dynoxide reads the whole table for each megabyte of it.
+const PAGE: i32 = 1_000;
 /// How often keys that a batch left over are asked for again at once.
 const BATCH_TRIES: usize = 5;
 
@@ -109,6 +111,7 @@ pub(super) async fn health(store: &Inner) -> Result<Health, StoreError> {
             .scan()
             .table_name(&store.runs)
             .projection_expression("st, dpk, un")
+            .limit(PAGE)
             .consistent_read(true)
             .set_exclusive_start_key(start)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
