@@ -36,6 +36,8 @@ pub async fn handle<P: Ports>(app: &App<P>, work: &Work) -> Result<(), UseError>
             tracing::error!(work = %work.name(), error = cause(error.as_ref()), code, "parked");
             Ok(())
         }
+        // Nobody waits for it any more, or somebody else has parked it.
+        Commit::LostRace if app.ports.store().revision(work).await? == Some(seen) => Ok(()),
         Commit::LostRace => Err(UseError::Busy),
     }
 }

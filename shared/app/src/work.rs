@@ -55,7 +55,23 @@ async fn act_on_event<P: Ports>(app: &App<P>, key: &ContactKey, name: &str) -> R
         let cause = Cause { name: name.to_owned(), event: Some(&event), payload, key };
         admit(app, version, &contact, &cause, &runs).await?;
     }
-    Ok(store.event_done(key, name).await?)
+    if !store.event_done(key, name).await? {
+        forgotten(app, key).await?;
+    }
+    Ok(())
+}
+
+/// Ends what began for a contact while it was being deleted, where the deletion may not have seen it (S26).
+async fn forgotten<P: Ports>(app: &App<P>, key: &ContactKey) -> Result<(), UseError> {
+    let store = app.ports.store();
+    if store.contact(key).await?.is_some() {
+        // It is still there: the deletion looks for its runs once more when it is not.
+        return Ok(());
+    }
+    for run in store.runs_of(key).await?.into_iter().filter(|run| !run.is_ended()) {
+        outlived(app, run).await?;
+    }
+    Ok(())
 }
 
 /// The contact of an event that is the first thing anybody tells of it.
@@ -102,14 +118,14 @@ async fn act_on_changes<P: Ports>(app: &App<P>, key: &ContactKey) -> Result<(), 
             admit(app, version, &contact, &cause, &runs).await?;
         }
     }
-    let forgotten = change_contact(app, &contact.id, |before, _| {
+    let acted_on = change_contact(app, &contact.id, |before, _| {
         let mut contact = before.cloned().ok_or(UseError::NotFound { what: "contact" })?;
         contact.pending.retain(|change| change.revision > newest);
         Ok(contact)
     });
-    match forgotten.await {
+    match acted_on.await {
         // It was deleted meanwhile, and what was pending with it.
-        Err(UseError::NotFound { .. }) => Ok(()),
+        Err(UseError::NotFound { .. }) => forgotten(app, key).await,
         done => done.map(drop),
     }
 }

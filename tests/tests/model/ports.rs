@@ -84,8 +84,8 @@ impl Store for Scripted {
         ask!(call, Reply::Kept(kept) => Ok(kept))
     }
 
-    async fn event_done(&self, _: &ContactKey, name: &str) -> Result<(), StoreError> {
-        ask!(Call::Done { event: name.to_owned() }, Reply::Done => Ok(()))
+    async fn event_done(&self, _: &ContactKey, name: &str) -> Result<bool, StoreError> {
+        ask!(Call::Done { event: name.to_owned() }, Reply::Done => Ok(true))
     }
 
     async fn events_of(&self, _: &ContactKey, _: usize, _: Option<&str>) -> Result<Page<Event>, StoreError> {

@@ -119,6 +119,20 @@ async fn a_run_that_cannot_be_read_is_parked_with_its_code_and_goes_on_when_it_i
     assert_eq!(items(&world, "/v1/parked").await, [] as [Value; 0]);
 }
 
+/// A hint that comes too late, for a run that is over and cannot be read: nothing is due, so nothing is parked or tried on.
+#[tokio::test]
+async fn what_nobody_waits_for_is_not_parked() {
+    let world = World::new().await;
+    world.publish_welcome().await;
+    joined(&world, "p-1").await;
+    let id: RunId = run_of(&world, "p-1").await["id"].as_str().unwrap().parse().unwrap();
+    world.ok("POST", &format!("/v1/runs/{id}/cancel"), Value::Null).await;
+    let (contact, run) = (id.contact(), id.to_string());
+    world.tamper("runs", (contact.as_str(), &run), "SET sv = :two", json!({ ":two": { "N": "2" } }));
+    park::handle(&world.app, &Work::Run { run: id }).await.unwrap();
+    assert_eq!(items(&world, "/v1/parked").await.len(), 0);
+}
+
 #[tokio::test]
 async fn an_event_that_cannot_be_acted_on_is_parked_and_is_done_once_after_all() {
     let world = World::new().await;
@@ -156,6 +170,8 @@ async fn work_that_panics_is_parked_and_a_later_change_of_its_item_takes_it_up()
         carepath_app::ports::Commit::LostRace
     ));
     world.app.store().park(&work, "panicked", seen, now).await.unwrap();
+    let again = world.app.store().park(&work, "panicked", seen, now).await.unwrap();
+    assert_eq!(again, carepath_app::ports::Commit::LostRace, "it is parked once");
     assert_eq!(items(&world, "/v1/parked").await[0]["code"], "panicked");
     world.ok("POST", &format!("/v1/runs/{id}/cancel"), Value::Null).await;
     assert_eq!(items(&world, "/v1/parked").await.len(), 0);

@@ -149,8 +149,9 @@ pub trait Store: Send + Sync + 'static {
         event: &Event,
     ) -> impl Future<Output = Result<Kept, StoreError>> + Send;
 
-    /// Takes an event out of the `due` index: all that follows from it is committed.
-    fn event_done(&self, key: &ContactKey, name: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Takes an event out of the `due` index: all that follows from it is committed. `false` where it is gone, as it is
+    /// when its contact was deleted meanwhile.
+    fn event_done(&self, key: &ContactKey, name: &str) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// Events of a contact, newest first.
     fn events_of(

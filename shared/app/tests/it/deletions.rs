@@ -61,6 +61,34 @@ async fn s28_work_for_a_contact_that_is_deleted_meanwhile_is_done() {
     }
 }
 
+/// S26: whichever of the two is faster at whichever call, a run that an event begins while its contact is being deleted
+/// is over when both are through, and does not keep what it knows until it is due.
+#[tokio::test]
+async fn s26_a_run_that_begins_while_its_contact_is_deleted_is_over_with_it() {
+    let mut begun = 0;
+    for seed in 0..300 {
+        let mut world = empty().await;
+        publish(&world, [month_long()]).await;
+        register(&mut world).await;
+        tell(&mut world, "joined", "e1").await;
+        let due = world.ports.store.content().due();
+        let work = due.into_iter().map(|due| due.work).find(|work| matches!(work, Work::Event { .. })).unwrap();
+        let (id, app) = (pat(), world.app());
+        world.faults.arm(None, seed);
+        let (acted, deleted) = tokio::join!(Box::pin(work::handle(app, &work)), Box::pin(delete_contact(app, &id)));
+        assert!(acted.is_ok() && deleted.is_ok(), "seed {seed}: {acted:?} {deleted:?}");
+        let content = world.ports.store.content();
+        begun += content.runs.len();
+        assert!(content.runs.values().all(carepath_engine::Run::is_ended), "seed {seed}");
+    }
+    assert!(begun > 100, "they hardly ever meet: {begun}");
+}
+
+fn month_long() -> Value {
+    json!({ "id": "long", "class": "care", "entry": { "event": "joined" },
+        "steps": { "rest": { "wait": { "for": "30d" }, "next": "end" } } })
+}
+
 /// S6: found by a history of `simulated`. A deletion does not see a run that begins at that very moment, and a pause
 /// holds that run: when the pause is over, nobody is there for whom it could go on.
 #[tokio::test]

@@ -52,7 +52,7 @@ pub(super) async fn keep_event(store: &Inner, key: &ContactKey, name: &str, even
     }
 }
 
-pub(super) async fn event_done(store: &Inner, key: &ContactKey, name: &str) -> Result<(), StoreError> {
+pub(super) async fn event_done(store: &Inner, key: &ContactKey, name: &str) -> Result<bool, StoreError> {
     const WHAT: &str = "mark an event as done";
     let answer = store
         .client
@@ -68,14 +68,14 @@ pub(super) async fn event_done(store: &Inner, key: &ContactKey, name: &str) -> R
     match answer {
         Ok(done) => {
             store.usage.write(WHAT, done.consumed_capacity());
-            Ok(())
+            Ok(true)
         }
         Err(failure) => {
             store.usage.write(WHAT, None);
             let gone =
                 failure.as_service_error().is_some_and(|said| commit::is(said, "ConditionalCheckFailedException"));
             // Doing it again does no harm, so doubt is no matter here.
-            if gone { Ok(()) } else { Err(error::read(WHAT, &failure)) }
+            if gone { Ok(false) } else { Err(error::read(WHAT, &failure)) }
         }
     }
 }

@@ -163,7 +163,7 @@ impl Store for DynamoStore {
         contacts::keep_event(&self.0, key, name, event).await
     }
 
-    async fn event_done(&self, key: &ContactKey, name: &str) -> Result<(), StoreError> {
+    async fn event_done(&self, key: &ContactKey, name: &str) -> Result<bool, StoreError> {
         contacts::event_done(&self.0, key, name).await
     }
 

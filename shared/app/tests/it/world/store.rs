@@ -225,12 +225,15 @@ impl Store for MemoryStore {
         .await
     }
 
-    async fn event_done(&self, key: &ContactKey, name: &str) -> Result<(), StoreError> {
+    async fn event_done(&self, key: &ContactKey, name: &str) -> Result<bool, StoreError> {
         self.call("event_done", |content| {
             let all = content.has(Flaw::DoneTooMuch);
+            let mut found = false;
             for (contact, known, _, done) in &mut content.events {
                 *done |= contact == key && (all || known == name);
+                found |= contact == key && known == name;
             }
+            found
         })
         .await
     }
