@@ -1,5 +1,6 @@
 //! `carepath dev`: the whole system in one process on one machine.
 
+mod agenda;
 pub(crate) mod clock;
 pub(crate) mod database;
 mod disk;

@@ -1,8 +1,7 @@
 //! The queue of one machine: work that is due now, work for later, and who is busy. It lives in memory; what is lost
 //! with the process is found again in the store's `due` index.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::future::Future;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,6 +11,7 @@ use carepath_app::ports::{Clock, Due, Queue, Work};
 use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore};
 
+use super::agenda::Agenda;
 use super::clock::{DevClock, Mode};
 use super::unreliable::{Fate, Unreliable};
 
@@ -41,9 +41,7 @@ struct Inner {
 struct State {
     ready: VecDeque<Work>,
     is_ready: HashSet<Work>,
-    later: BinaryHeap<Reverse<(Timestamp, u64, Work)>>,
-    /// The times of what is later. What is in the heap and not here was recalled.
-    later_at: HashMap<Work, Vec<Timestamp>>,
+    later: Agenda,
     /// How many are doing it.
     busy: HashMap<Work, usize>,
     /// Failed, and how often in a row.
@@ -51,7 +49,6 @@ struct State {
     backing_off: usize,
     /// Those who look for what an earlier process left.
     searching: usize,
-    pushed: u64,
     counts: Counts,
 }
 
@@ -86,42 +83,13 @@ impl State {
             }
             return;
         }
-        let times = self.later_at.entry(work.clone()).or_default();
-        if !times.contains(&at) {
-            times.push(at);
-            self.pushed += 1;
-            self.later.push(Reverse((at, self.pushed, work)));
-        }
-    }
-
-    /// What is due first of all that is later.
-    fn first_later(&mut self) -> Option<Timestamp> {
-        while let Some(Reverse((at, _, work))) = self.later.peek() {
-            if self.later_at.get(work).is_some_and(|times| times.contains(at)) {
-                return Some(*at);
-            }
-            self.later.pop();
-        }
-        None
-    }
-
-    fn pop_later(&mut self) -> Option<(Timestamp, Work)> {
-        let Reverse((at, _, work)) = self.later.pop()?;
-        if let Some(times) = self.later_at.get_mut(&work) {
-            times.retain(|time| *time != at);
-            if times.is_empty() {
-                self.later_at.remove(&work);
-            }
-        }
-        Some((at, work))
+        self.later.add(at, work);
     }
 
     /// Makes ready what has fallen due, in the order of its times.
     fn promote(&mut self, now: Timestamp) {
-        while self.first_later().is_some_and(|at| at <= now) {
-            if let Some((at, work)) = self.pop_later() {
-                self.push(work, at, now);
-            }
+        while let Some(work) = self.later.take_due(now) {
+            self.push(work, now, now);
         }
     }
 
@@ -230,7 +198,7 @@ impl DevQueue {
             ready: state.ready.len(),
             busy: state.busy.values().sum(),
             backing_off: state.backing_off,
-            later: state.later_at.values().map(Vec::len).sum(),
+            later: state.later.len(),
         }
     }
 
@@ -241,7 +209,7 @@ impl DevQueue {
 
     /// When the next thing after now falls due, as far as the queue knows.
     pub(crate) fn next_at(&self) -> Option<Timestamp> {
-        self.state().first_later()
+        self.state().later.first()
     }
 
     /// Waits until nothing is due and nobody is busy.
@@ -313,7 +281,7 @@ impl DevQueue {
                 if let Some(work) = state.take() {
                     return work;
                 }
-                state.first_later()
+                state.later.first()
             };
             let changed = self.0.changed.notified();
             match next_at.filter(|_| self.0.clock.mode() == Mode::Real) {
@@ -387,7 +355,7 @@ impl Queue for DevQueue {
     }
 
     fn recall(&self, work: &Work) {
-        self.state().later_at.remove(work);
+        self.state().later.recall(work);
     }
 }
 

@@ -27,6 +27,15 @@ impl Notes {
         Self { clock: clock.clone(), stored: Arc::default(), done: Arc::default(), heard: Arc::default() }
     }
 
+    /// Does what the queue has, four things at a time.
+    fn work_off(&self, queue: &DevQueue) {
+        let worker = self.clone();
+        tokio::spawn(queue.clone().work(4, move |work| {
+            let worker = worker.clone();
+            async move { worker.handle(work).await }
+        }));
+    }
+
     fn store(&self, at: Timestamp, work: &Work) {
         self.stored.lock().unwrap().push(Due { at, work: work.clone() });
     }
@@ -82,11 +91,7 @@ async fn moving_the_clock_does_what_falls_due_on_the_way_in_order_and_at_its_tim
     let folder = tempfile::tempdir().unwrap();
     let clock = DevClock::open(folder.path(), Mode::Manual).unwrap();
     let (queue, notes, start) = (DevQueue::new(clock.clone()), Notes::new(&clock), clock.now());
-    let worker = notes.clone();
-    tokio::spawn(queue.clone().work(4, move |work| {
-        let worker = worker.clone();
-        async move { worker.handle(work).await }
-    }));
+    notes.work_off(&queue);
     queue.leave(run(2), hours(start, 30));
     queue.leave(run(0), hours(start, 1));
     queue.leave(run(0), hours(start, 1));
@@ -192,11 +197,7 @@ async fn more_than_a_page_of_things_at_one_moment_are_all_done_at_it() {
     let folder = tempfile::tempdir().unwrap();
     let clock = DevClock::open(folder.path(), Mode::Manual).unwrap();
     let (queue, notes, start) = (DevQueue::new(clock.clone()), Notes::new(&clock), clock.now());
-    let worker = notes.clone();
-    tokio::spawn(queue.clone().work(4, move |work| {
-        let worker = worker.clone();
-        async move { worker.handle(work).await }
-    }));
+    notes.work_off(&queue);
     let letters: Vec<char> = ('a'..='z').collect();
     for nth in 0..2_500_usize {
         let name: String = (0..20).map(|place| letters[nth / 26_usize.pow(place % 4) % 26]).collect();

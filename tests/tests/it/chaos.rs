@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use crate::support::dev::Dev;
 use crate::support::dice::Dice;
 use crate::support::home::Home;
+use crate::support::members::{acknowledged, batch};
 use crate::support::post_office::{PostOffice, Received};
 use crate::support::story::{steps, text};
 
@@ -54,15 +55,6 @@ struct Chaos {
     tally: Tally,
 }
 
-fn batch(people: &[String]) -> Value {
-    let entries = people.iter().flat_map(|id| {
-        let contact = json!({ "contact": { "id": id, "email": format!("{id}@example.org") } });
-        let event = json!({ "event": { "contact": id, "name": "member_joined", "id": format!("joined-{id}") } });
-        [contact, event]
-    });
-    json!({ "entries": entries.collect::<Vec<_>>() })
-}
-
 /// Half of them open their first mail.
 fn opens(mail: &Received) -> bool {
     mail.subject == WELCOME && mail.to.split('@').next().is_some_and(|id| id.ends_with(['0', '2', '4', '6', '8']))
@@ -100,7 +92,7 @@ impl Chaos {
     async fn kill_under_load(&mut self, dev: Dev, people: &[String]) -> Home {
         let mut flying = JoinSet::new();
         for some in people.chunks(BATCH) {
-            let request = dev.request(Method::POST, "/v1/batch").json(&batch(some));
+            let request = dev.request(Method::POST, "/v1/batch");
             let some = some.to_vec();
             flying.spawn(async move { (acknowledged(request, some).await, Vec::new()) });
         }
@@ -179,14 +171,6 @@ fn step_number(step: &str) -> &'static str {
 
 async fn now(dev: &Dev) -> String {
     text(&dev.get("/_dev/clock").await, "now").to_owned()
-}
-
-async fn acknowledged(request: reqwest::RequestBuilder, people: Vec<String>) -> Vec<String> {
-    let Ok(response) = request.send().await else { return Vec::new() };
-    let Ok(answer) = response.json::<Value>().await else { return Vec::new() };
-    let results = answer["results"].as_array().unwrap();
-    let taken = |nth: usize| results[2 * nth]["status"].as_u64() < Some(300) && results[2 * nth + 1]["status"] == 202;
-    people.into_iter().enumerate().filter(|(nth, _)| taken(*nth)).map(|(_, id)| id).collect()
 }
 
 /// S1, S5, S7, S8, S28: whatever dies, comes twice, late or never, each contact gets exactly its mails.

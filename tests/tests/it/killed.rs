@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use reqwest::{Method, RequestBuilder};
-use serde_json::{Value, json};
+use reqwest::Method;
+use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::support::dev::Dev;
 use crate::support::dice::Dice;
 use crate::support::home::Home;
+use crate::support::members::{acknowledged, batch};
 use crate::support::smtp::Silent;
 use crate::support::story::{steps, text, visit};
 
@@ -22,30 +23,11 @@ fn any_of(range: std::ops::Range<usize>) -> usize {
     range.start + usize::try_from(Dice::fresh().below(u64::try_from(range.len()).unwrap())).unwrap()
 }
 
-fn batch(people: &[String]) -> Value {
-    let entries = people.iter().flat_map(|id| {
-        let contact = json!({ "contact": { "id": id, "email": format!("{id}@example.org") } });
-        let event = json!({ "event": { "contact": id, "name": "member_joined", "id": format!("joined-{id}") } });
-        [contact, event]
-    });
-    json!({ "entries": entries.collect::<Vec<_>>() })
-}
-
-/// Whose event was acknowledged.
-async fn acknowledged(request: RequestBuilder, people: Vec<String>) -> Vec<String> {
-    let Ok(response) = request.send().await else { return Vec::new() };
-    let Ok(answer) = response.json::<Value>().await else { return Vec::new() };
-    let results = answer["results"].as_array().unwrap();
-    assert_eq!(results.len(), 2 * people.len());
-    let taken = |nth: usize| results[2 * nth]["status"].as_u64() < Some(300) && results[2 * nth + 1]["status"] == 202;
-    people.into_iter().enumerate().filter(|(nth, _)| taken(*nth)).map(|(_, id)| id).collect()
-}
-
 /// Sends all of it at once, kills the process after some answers, and gives what was acknowledged until then.
 async fn killed_under_load(dev: Dev, people: &[String]) -> (Home, Vec<String>) {
     let mut flying = JoinSet::new();
     for some in people.chunks(PEOPLE) {
-        let request = dev.request(Method::POST, "/v1/batch").json(&batch(some));
+        let request = dev.request(Method::POST, "/v1/batch");
         flying.spawn(acknowledged(request, some.to_vec()));
     }
     let mut safe = Vec::new();

@@ -3,6 +3,7 @@
 pub(crate) mod dev;
 pub(crate) mod dice;
 pub(crate) mod home;
+pub(crate) mod members;
 pub(crate) mod post_office;
 pub(crate) mod smtp;
 pub(crate) mod story;
