@@ -13,6 +13,11 @@ use crate::phi::Phi;
 /// Attributes by name: any JSON, compared without coercion.
 pub type Attributes = Map<String, Value>;
 
+/// The name under which it is known that a contact itself opened a mail, among its [`Contact::facts`].
+pub const OPENED: &str = "carepath.opened";
+/// The name under which it is known that a contact itself clicked a link.
+pub const CLICKED: &str = "carepath.clicked";
+
 /// A contact as it stands. `revision` grows with every change and guards the next one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Contact {
@@ -42,6 +47,13 @@ pub struct Contact {
     /// Mails of workflows with a cap, kept as long as the longest cap looks back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub capped_mails: Vec<CappedMail>,
+    /// What happened to the contact, newest first, as far as conditions and triggers ask for it: see
+    /// [`crate::history::Tracked`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub facts: BTreeMap<Name, Vec<Fact>>,
+    /// When time alone can next change what is known of the contact or start a run of it (S21).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<Review>,
     /// Changes that published workflows wait for and that have not been acted on yet (S21, S28).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pending: Vec<PendingChange>,
@@ -76,6 +88,27 @@ pub enum Suppression {
     Bounced,
     /// The recipient called a mail spam.
     Complained,
+}
+
+/// Something that happened to a contact, in short.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fact {
+    /// When.
+    pub at: Timestamp,
+    /// The opaque name of the event that told of it, so that none counts twice (S19).
+    pub event: String,
+    /// The properties of the event that somebody asks for.
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub properties: Phi<Attributes>,
+}
+
+/// What has to be looked at again, though nobody changes anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Review {
+    /// When.
+    pub at: Timestamp,
+    /// Up to when all that time does has been done.
+    pub since: Timestamp,
 }
 
 /// A mail that counts against a cap.
@@ -120,6 +153,11 @@ pub enum Change {
         /// `true` for into.
         entered: bool,
     },
+    /// Something happened that is remembered.
+    Fact {
+        /// What: the name of the event.
+        event: Name,
+    },
 }
 
 impl Contact {
@@ -135,6 +173,8 @@ impl Contact {
             segments: BTreeMap::new(),
             suppressed: None,
             capped_mails: Vec::new(),
+            facts: BTreeMap::new(),
+            review: None,
             pending: Vec::new(),
             created_at: now,
             updated_at: now,
@@ -147,7 +187,7 @@ impl Contact {
         lookup(self.attributes.expose(), path)
     }
 
-    /// What changed of attributes and segments from `before` to `self`, by name.
+    /// What changed of attributes, facts and segments from `before` to `self`, by name.
     pub fn changes_since(&self, before: Option<&Self>) -> Vec<Change> {
         let empty = Attributes::new();
         let old = before.map_or(&empty, |contact| contact.attributes.expose());
@@ -164,6 +204,11 @@ impl Contact {
                 })
             })
             .collect();
+        changes.extend(self.facts.iter().filter_map(|(name, facts)| {
+            let known = before.and_then(|before| before.facts.get(name)).map_or(&[][..], Vec::as_slice);
+            let news = facts.iter().any(|fact| known.iter().all(|known| known.event != fact.event || known.at < fact.at));
+            news.then(|| Change::Fact { event: name.clone() })
+        }));
         let none = BTreeMap::new();
         let were = before.map_or(&none, |contact| &contact.segments);
         changes.extend(

@@ -133,6 +133,9 @@ fn filter(
         crate::version::Trigger::Event { filter, .. } => filter.as_ref(),
         crate::version::Trigger::Attribute { .. }
         | crate::version::Trigger::Segment { .. }
+        | crate::version::Trigger::Milestone(_)
+        | crate::version::Trigger::Inactivity(_)
+        | crate::version::Trigger::Schedule(_)
         | crate::version::Trigger::Api => None,
     };
     let zone =

@@ -3,7 +3,7 @@
 use super::walk::Walk;
 use super::{Answer, heard, send, wait};
 use super::{Decision, Engagement, EngagementKind, Fault, Stale};
-use crate::contact::Suppression;
+use crate::contact::{Attributes, CLICKED, OPENED, Suppression};
 use crate::run::{MessageState, State};
 
 /// Writes the engagement down and looks what it moves.
@@ -26,7 +26,7 @@ pub(super) fn record(mut walk: Walk<'_>, engagement: &Engagement) -> Result<Deci
     }
     // Whatever happened to a mail, it was sent: this settles what is open or unknown (S8).
     let unsettled = matches!(message.state, MessageState::Claimed | MessageState::Unknown);
-    let news = note(&mut walk, engagement);
+    let news = note(&mut walk, engagement) | remember(&mut walk, engagement);
     suppress(&mut walk, engagement);
     if unsettled {
         return sent(walk, engagement);
@@ -129,6 +129,34 @@ fn note(walk: &mut Walk<'_>, engagement: &Engagement) -> bool {
     let news = slot.is_none();
     slot.get_or_insert(at);
     news
+}
+
+/// Remembers what a person did with the mail, where a condition or a trigger asks for it over all mails.
+fn remember(walk: &mut Walk<'_>, engagement: &Engagement) -> bool {
+    let name = match engagement.kind {
+        EngagementKind::Opened => OPENED,
+        EngagementKind::Clicked { .. } => CLICKED,
+        EngagementKind::Sent
+        | EngagementKind::Rejected
+        | EngagementKind::Delivered
+        | EngagementKind::Bounced { .. }
+        | EngagementKind::Complained => return false,
+    };
+    let Some(name) = name.parse().ok().filter(|name| walk.moment.tracked.asks_for(name)) else { return false };
+    if engagement.machine {
+        return false;
+    }
+    let event = format!("{}.{}", walk.run.id, engagement.step);
+    let now = walk.now();
+    let mut contact = walk.contact.clone().into_owned();
+    // What a clock ahead of ours tells has happened by now.
+    let at = engagement.at.min(now);
+    if !walk.moment.tracked.remember(&mut contact, &name, at, &event, &Attributes::new()) {
+        return false;
+    }
+    contact.updated_at = now;
+    *walk.contact.to_mut() = contact;
+    true
 }
 
 /// A permanent bounce or a complaint closes the address for all mail.

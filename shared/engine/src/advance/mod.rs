@@ -21,6 +21,7 @@ use jiff::tz::TimeZone;
 
 use crate::contact::{Attributes, Contact};
 use crate::event::Event;
+use crate::history::Tracked;
 use crate::ids::{StepId, WorkflowId};
 use crate::phi::Phi;
 use crate::run::{Run, State};
@@ -39,6 +40,8 @@ pub struct Moment<'a> {
     pub account_zone: &'a TimeZone,
     /// Whether the workflow is paused (S15).
     pub paused: bool,
+    /// What is remembered of the contact beside what the run itself needs.
+    pub tracked: &'a Tracked,
 }
 
 /// What happens to a run.

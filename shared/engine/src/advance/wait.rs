@@ -3,13 +3,14 @@
 use jiff::{Span, Timestamp};
 
 use super::walk::{Flow, Walk};
-use super::{Decision, Fault, Stale};
+use super::{Decision, Fault, Stale, heard};
 use crate::calendar;
 use crate::condition::eval::{eval, happened_at};
+use crate::condition::next_flip;
 use crate::contact::lookup;
 use crate::explain::Explanation;
 use crate::run::{Edge, State, later};
-use crate::version::{AlreadyTrue, Anchor, Path, PathWhen, StepIndex, StepKind, Target, WaitUntil};
+use crate::version::{AlreadyTrue, Anchor, ExitRule, Path, PathWhen, StepIndex, StepKind, Target, WaitUntil};
 
 /// Begins a wait, or passes it where its time is past (S14).
 pub(super) fn begin(
@@ -24,7 +25,7 @@ pub(super) fn begin(
     let (time, why) = time_of(walk, until, since);
     walk.explain(why);
     match judge(walk, time, late_limit) {
-        Judged::Ahead(time) => Flow::Rest(State::Waiting { step: index, since, until: time, due: time }),
+        Judged::Ahead(time) => Flow::Rest(waiting(walk, index, since, time)),
         Judged::Passes => Flow::Leave(Edge::Next, next),
         Judged::Misses => Flow::Leave(Edge::Else, otherwise),
     }
@@ -49,8 +50,31 @@ pub(super) fn begin_for(
         }
         AlreadyTrue::Wait => walk.run.heard.retain(|heard| heard.step != index),
     }
-    let due = later(until, calendar::grace(until.duration_since(since)));
-    Flow::Rest(State::Waiting { step: index, since, until, due })
+    Flow::Rest(waiting(walk, index, since, until))
+}
+
+/// A wait that is looked at again when its time has come, or when time alone may have changed what it waits for or what
+/// ends the run (S18, S21).
+fn waiting(walk: &Walk<'_>, step: StepIndex, since: Timestamp, until: Timestamp) -> State {
+    let full = deadline(walk, step, since, until);
+    let rules = walk.moment.version.rules().filter_map(|rule| match rule {
+        ExitRule::When(condition) => Some(condition),
+        ExitRule::Event { .. } => None,
+    });
+    let paths = walk.moment.version.step(step).map_or(&[][..], |step| step.kind.paths());
+    let paths = paths.iter().filter_map(|path| match &path.when {
+        PathWhen::Condition(condition) => Some(condition),
+        PathWhen::Event { .. } => None,
+    });
+    let scope = walk.scope();
+    let flip = rules.chain(paths).filter_map(|condition| next_flip(condition, &scope)).min();
+    State::Waiting { step, since, until, due: flip.map_or(full, |flip| flip.min(full)) }
+}
+
+/// When a wait is over: a time-out is decided a while after its deadline (S16).
+fn deadline(walk: &Walk<'_>, step: StepIndex, since: Timestamp, until: Timestamp) -> Timestamp {
+    let timed_out = walk.moment.version.step(step).is_some_and(|step| !step.kind.paths().is_empty());
+    if timed_out { later(until, calendar::grace(until.duration_since(since))) } else { until }
 }
 
 /// A wait's time has come.
@@ -58,6 +82,12 @@ pub(super) fn is_due(walk: Walk<'_>, index: StepIndex, since: Timestamp, until: 
     if walk.moment.paused {
         let state = walk.run.state.clone();
         return walk.pause(state);
+    }
+    if let Some((outcome, why)) = heard::condition_ends(&walk) {
+        return walk.end(outcome, why);
+    }
+    if walk.now() < deadline(&walk, index, since, until) {
+        return look(walk, index, since, until);
     }
     match &walk.step(index)?.kind {
         StepKind::Wait { next, .. } => walk.leave(Edge::Next, *next, Vec::new()),
@@ -109,7 +139,8 @@ pub(super) fn look(walk: Walk<'_>, index: StepIndex, since: Timestamp, until: Ti
                 Judged::Ahead(time) => {
                     let mut walk = walk;
                     walk.explain(why);
-                    walk.rest(State::Waiting { step: index, since, until: time, due: time })
+                    let state = waiting(&walk, index, since, time);
+                    walk.rest(state)
                 }
                 Judged::Passes | Judged::Misses if walk.moment.paused => {
                     let now = walk.now();
@@ -131,9 +162,17 @@ pub(super) fn look(walk: Walk<'_>, index: StepIndex, since: Timestamp, until: Ti
     }
 }
 
-/// The run itself does not move. What the walk has written down on the way (an engagement, an event heard) is kept.
-fn unmoved(walk: Walk<'_>) -> Decision {
-    if walk.noted { walk.finish() } else { Decision::Ignore(Stale::Irrelevant) }
+/// The run itself does not move. What the walk has written down on the way (an engagement, an event heard) is kept, and
+/// so is when it has to be looked at again, where that is another time by now.
+fn unmoved(mut walk: Walk<'_>) -> Decision {
+    let State::Waiting { step, since, until, due } = walk.run.state else { return Decision::Ignore(Stale::Irrelevant) };
+    let state = waiting(&walk, step, since, until);
+    // What is too early does no harm: the run is looked at, and rests again.
+    let moved = state.due().is_some_and(|then| then < due || (then > due && due <= walk.now()));
+    if moved {
+        walk.run.state = state;
+    }
+    if walk.noted || moved { walk.finish() } else { Decision::Ignore(Stale::Irrelevant) }
 }
 
 enum Judged {

@@ -5,14 +5,18 @@
 //! gap, and a time that occurs twice is its first occurrence.
 
 mod age;
+mod cron;
 mod date;
+mod milestone;
 mod wait;
 mod window;
 mod zone;
 
 pub use age::age;
+pub use cron::{BadCron, Cron};
 pub(crate) use date::parse_text;
 pub use date::{parse_civil_date, parse_date};
+pub use milestone::{Round, comes_round};
 pub use wait::{grace, wait_time};
 pub use window::{Opening, opening};
 pub use zone::{BadZone, Zone, ZoneSource, parse_zone, zone_of};

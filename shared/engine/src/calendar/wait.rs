@@ -30,7 +30,7 @@ pub fn wait_time(until: &WaitUntil, since: Timestamp, anchor: Option<&Value>, tz
 }
 
 /// Moves an instant to a time of its local day.
-fn at_time(instant: Timestamp, at: Option<Time>, tz: &TimeZone) -> Timestamp {
+pub(super) fn at_time(instant: Timestamp, at: Option<Time>, tz: &TimeZone) -> Timestamp {
     match at {
         Some(time) => resolve(tz.to_datetime(instant).date().to_datetime(time), tz).unwrap_or(instant),
         None => instant,

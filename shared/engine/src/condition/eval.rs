@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::compare::{self, Found};
+use super::did::Did;
 use super::engaged;
 use super::{Condition, Subject, Test, TestKind};
 use crate::calendar;
@@ -76,7 +77,8 @@ pub fn happened_at(condition: &Condition, scope: &Scope<'_>) -> Option<Timestamp
     }
 }
 
-fn look(test: &Test, scope: &Scope<'_>) -> Found {
+/// How one test comes out.
+pub(super) fn look(test: &Test, scope: &Scope<'_>) -> Found {
     match &test.kind {
         TestKind::Value { subject, op } => {
             let (value, source) = match subject {
@@ -92,6 +94,10 @@ fn look(test: &Test, scope: &Scope<'_>) -> Found {
             let today = scope.tz.to_datetime(scope.now).date();
             let value = scope.contact.attribute(attribute);
             compare::age(value, |birth| calendar::age(birth, today), op, scope)
+        }
+        TestKind::Did { event, filter, within, at_least } => {
+            let did = Did { event, filter: filter.as_deref(), within: within.as_ref(), at_least: *at_least };
+            did.found(scope)
         }
         TestKind::Engaged { .. } => engaged::found(&test.kind, scope),
         TestKind::Segment(id) => Found::flag(scope.contact.segments.contains_key(id), "contact"),

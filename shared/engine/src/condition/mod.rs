@@ -4,8 +4,10 @@
 //! needed ([`eval`]), each test leaving an [`crate::explain::Explanation`].
 
 pub(crate) mod compare;
+mod did;
 mod engaged;
 pub mod eval;
+mod flips;
 pub mod parse;
 
 use std::sync::Arc;
@@ -13,8 +15,10 @@ use std::sync::Arc;
 use jiff::Span;
 use serde_json::Value;
 
-use crate::ids::{SegmentId, TopicId};
+use crate::ids::{Name, SegmentId, TopicId};
 use crate::version::StepIndex;
+
+pub use flips::{is_timed, next_flip};
 
 /// A pure test.
 #[derive(Debug, Clone)]
@@ -56,6 +60,17 @@ pub enum TestKind {
         attribute: String,
         /// What the age is compared with.
         op: ValueOp,
+    },
+    /// What happened to the contact before, as far as its facts say.
+    Did {
+        /// The name of the event.
+        event: Name,
+        /// A condition on it.
+        filter: Option<Box<Condition>>,
+        /// Only in so long before now.
+        within: Option<Span>,
+        /// How often at least.
+        at_least: u32,
     },
     /// What became of a mail of this run.
     Engaged {

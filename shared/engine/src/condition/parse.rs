@@ -8,7 +8,9 @@ use serde_json::Value;
 use super::{Condition, DateRef, EngagedKind, Subject, Test, TestKind, ValueOp};
 use crate::document::scalar::{Sign, did_you_mean, is_moment, is_shallow, read_span};
 use crate::document::{At, Faults, Fields, Report, Steps, quote};
-use crate::ids::{SegmentId, TopicId};
+use crate::contact::{CLICKED, OPENED};
+use crate::history::MOST_FILTERED;
+use crate::ids::{Name, SegmentId, TopicId};
 use crate::version::StepIndex;
 
 /// How deep conditions may be nested.
@@ -99,7 +101,7 @@ impl Reader<'_, '_> {
             "not" => self.condition(&value, depth + 1).map(|inner| Condition::Not(Box::new(inner))),
             _ => self.test(kind, &value, &mut fields).map(Condition::Test),
         };
-        if matches!(kind, "saved" | "did") {
+        if kind == "saved" {
             return None;
         }
         fields.finish(self.faults);
@@ -117,6 +119,10 @@ impl Reader<'_, '_> {
         match kind {
             "attribute" | "event" | "entry" => self.value(kind, at, fields),
             "age" => self.age(at, fields),
+            "did" => self.did(at, fields),
+            "opened" | "clicked" if self.scope.run.is_none() && at.value.as_str() == Some("any") => {
+                self.engaged_ever(kind, fields)
+            }
             "opened" => self.engaged(EngagedKind::Opened, kind, at, fields),
             "clicked" => self.engaged(EngagedKind::Clicked, kind, at, fields),
             "delivered" => self.engaged(EngagedKind::Delivered, kind, at, fields),
@@ -279,8 +285,7 @@ impl Reader<'_, '_> {
         } else {
             None
         };
-        let within = fields.take("within");
-        let span = within.as_ref().map(|within| within.span(self.faults, Sign::Positive));
+        let (within, said) = self.within(fields);
         let machines = fields.take("machines").map(|flag| flag.flag(self.faults));
         let (step_name, step) = target?;
         let mut label = format!("{name} {step_name}");
@@ -288,13 +293,41 @@ impl Reader<'_, '_> {
             label.push(' ');
             label.push_str(link);
         }
-        if let Some(text) = within.as_ref().and_then(|within| within.value.as_str()) {
-            label.push_str(" within ");
-            label.push_str(text);
-        }
-        let within = span.map_or(Some(None), |span| span.map(Some))?;
+        label.push_str(&said);
+        let within = within?;
         let machines = machines.map_or(Some(false), |flag| flag)?;
         Some(test(&label, Value::Bool(true), TestKind::Engaged { kind, step, link, within, machines }))
+    }
+
+    fn did(&mut self, at: &At<'_>, fields: &mut Fields<'_>) -> Option<Test> {
+        let event: Option<Name> = at.id(self.faults, "the name of an event");
+        let filter = match fields.take("where") {
+            Some(at) => {
+                let scope = Scope { event: true, ..self.scope };
+                Reader { scope, faults: self.faults }.condition(&at, 1).map(|filter| Some(Box::new(filter)))
+            }
+            None => Some(None),
+        };
+        let (within, said) = self.within(fields);
+        let at_least = fields.take("at_least").map_or(Some(1), |at| at.whole(self.faults, 1, MOST_FILTERED));
+        let (event, filter, within, at_least) = (event?, filter?, within?, at_least?);
+        let label = format!("did {event}{said}");
+        Some(test(&label, Value::from(at_least), TestKind::Did { event, filter, within, at_least }))
+    }
+
+    /// Where there is no run, any mail of any workflow is meant.
+    fn engaged_ever(&mut self, kind: &'static str, fields: &mut Fields<'_>) -> Option<Test> {
+        let (within, said) = self.within(fields);
+        let event = if kind == "opened" { OPENED } else { CLICKED }.parse().ok()?;
+        let kind_of = TestKind::Did { event, filter: None, within: within?, at_least: 1 };
+        Some(test(&format!("{kind} any{said}"), Value::from(1), kind_of))
+    }
+
+    /// `within`, and how labels say it. `None` where it has faults.
+    fn within(&mut self, fields: &mut Fields<'_>) -> (Option<Option<Span>>, String) {
+        let Some(at) = fields.take("within") else { return (Some(None), String::new()) };
+        let said = at.value.as_str().map(|text| format!(" within {text}")).unwrap_or_default();
+        (at.span(self.faults, Sign::Positive).map(Some), said)
     }
 
     /// A step that is itself called `any` is meant before all steps are.

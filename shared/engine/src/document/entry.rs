@@ -4,6 +4,7 @@ use super::cursor::{At, Fields};
 use super::faults::Faults;
 use super::scalar::Sign;
 use super::steps::Steps;
+use super::triggers;
 use crate::condition::parse::{self, Scope};
 use crate::version::{Entry, ExitRule, Goal, Reentry, ReentryMode, Trigger};
 
@@ -68,12 +69,9 @@ fn trigger(fields: &mut Fields<'_>, faults: &mut Faults) -> Option<Trigger> {
             }
             Some(Trigger::Api)
         }
-        _ => {
-            let message =
-                format!("The trigger `{kind}` is not supported by this version of Carepath. Use another one.");
-            faults.error("D010", &*at.pointer, message);
-            None
-        }
+        "milestone" => triggers::milestone(&at, faults),
+        "inactivity" => triggers::inactivity(&at, faults),
+        _ => triggers::schedule(&at, faults),
     }
 }
 

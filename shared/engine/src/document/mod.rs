@@ -14,7 +14,9 @@ pub(crate) mod scalar;
 mod shape;
 mod shape_condition;
 mod shape_steps;
+mod shape_triggers;
 mod steps;
+mod triggers;
 mod waits;
 mod workflow;
 

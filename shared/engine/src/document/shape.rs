@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::shape_condition::Condition;
+use super::shape_triggers::{Inactivity, Milestone, Schedule};
 use super::shape_steps::{Branch, Exit, Jump, SegmentChange, Send, Split, Update, Wait, WaitFor};
 use crate::version::Class;
 
@@ -99,6 +100,12 @@ enum Entry {
     },
     /// The contact enters or leaves a segment.
     Segment { segment: String, on: On, filter: Option<Box<Condition>>, key: Option<String>, reentry: Option<Reentry> },
+    /// A date of the contact comes round.
+    Milestone { milestone: Milestone, filter: Option<Box<Condition>>, key: Option<String>, reentry: Option<Reentry> },
+    /// Nothing of some kinds has happened for so long.
+    Inactivity { inactivity: Inactivity, filter: Option<Box<Condition>>, key: Option<String>, reentry: Option<Reentry> },
+    /// The time comes, for everybody in a segment.
+    Schedule { schedule: Schedule, filter: Option<Box<Condition>>, key: Option<String>, reentry: Option<Reentry> },
     /// Only a request starts it.
     Api {
         #[schemars(extend("const" = true))]

@@ -25,6 +25,8 @@ pub(super) enum Condition {
     Entry(EntryTest),
     /// Whole years since a date of the contact.
     Age(AgeTest),
+    /// Something happened to the contact before.
+    Did { did: String, r#where: Option<Box<Condition>>, within: Option<Duration>, at_least: Option<AtLeast> },
     /// A mail was opened.
     Opened { opened: String, within: Option<Duration>, machines: Option<bool> },
     /// A link of a mail was clicked.
@@ -97,6 +99,13 @@ value_test!(
     EntryTest,
     entry
 );
+
+/// How often at least.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(extend("minimum" = 1, "maximum" = 50))]
+#[expect(dead_code, reason = "the fields are read by the schema only")]
+pub(super) struct AtLeast(u8);
 
 /// What has an order.
 #[derive(Debug, Deserialize, JsonSchema)]

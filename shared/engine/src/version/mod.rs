@@ -3,7 +3,9 @@
 //! The types are `non_exhaustive`, so a [`Version`] can only be got from [`crate::compile`]: having one is the proof
 //! that its document passed every check that stands in the way of publishing.
 
+mod conditions;
 mod steps;
+mod trigger;
 
 use std::sync::Arc;
 
@@ -11,15 +13,15 @@ use jiff::Span;
 use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::condition::Condition;
-use crate::ids::{Name, SegmentId, StepId, TopicId, WorkflowId};
+use crate::ids::{Name, StepId, TopicId, WorkflowId};
 
 pub use steps::{
     AlreadyTrue, Anchor, AttributeChange, Case, OnUnknown, Path, PathWhen, Share, Step, StepKind, Target, TemplateRef,
     ValueChange, WaitUntil,
 };
+pub use trigger::{Every, Inactivity, Milestone, Schedule, Trigger, When};
 
 /// A step's place in its version: small, since run items are made of them.
 pub type StepIndex = u16;
@@ -76,36 +78,6 @@ pub struct Entry {
     pub key: Option<String>,
     /// Whether and when a contact may come again.
     pub reentry: Reentry,
-}
-
-/// What starts a run.
-#[derive(Debug, Clone)]
-pub enum Trigger {
-    /// An event arrives.
-    Event {
-        /// Its name.
-        name: Name,
-        /// A condition on it.
-        filter: Option<Condition>,
-    },
-    /// An attribute changes.
-    Attribute {
-        /// Its name.
-        name: Name,
-        /// Only from this value.
-        from: Option<Value>,
-        /// Only to this value.
-        to: Option<Value>,
-    },
-    /// A contact enters or leaves a segment.
-    Segment {
-        /// Which.
-        segment: SegmentId,
-        /// `true`: when a contact enters it.
-        entered: bool,
-    },
-    /// Only `POST /v1/workflows/{id}/enroll`.
-    Api,
 }
 
 /// Whether a contact may have another run of the same workflow and key (S4).

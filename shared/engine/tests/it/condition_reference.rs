@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use carepath_engine::condition::eval::Scope;
 use carepath_engine::condition::{Condition, DateRef, EngagedKind, Subject, TestKind, ValueOp};
-use carepath_engine::contact::Subscription;
+use carepath_engine::contact::{Attributes, Fact, Subscription};
 use carepath_engine::run::{FirstSeen, Message, Run};
 use jiff::civil::{Date, DateTime};
 use jiff::{SignedDuration, Timestamp};
@@ -51,6 +51,13 @@ fn reference(condition: &Condition, scope: &Scope<'_>) -> bool {
                 });
                 value_test(age, op, scope)
             }
+            TestKind::Did { event, filter, within, at_least } => {
+                let none = Vec::new();
+                let mut facts = scope.contact.facts.get(event).unwrap_or(&none).clone();
+                facts.retain(|fact| within.is_none_or(|within| fact.at + within >= scope.now));
+                facts.retain(|fact| filter.as_ref().is_none_or(|filter| had(filter, fact.properties.expose())));
+                facts.len() >= usize::try_from(*at_least).unwrap()
+            }
             TestKind::Engaged { kind, step, link, within, machines } => {
                 let mut times = engagements(scope.run.unwrap(), *kind, *step, link.as_deref(), *machines);
                 times.retain(|at| scope.cutoff.is_none_or(|cutoff| *at <= cutoff));
@@ -62,6 +69,19 @@ fn reference(condition: &Condition, scope: &Scope<'_>) -> bool {
             TestKind::Subscribed(id) => scope.contact.topics.get(id) == Some(&Subscription::Subscribed),
             TestKind::Visited(step) => *step == 3,
         },
+    }
+}
+
+/// Whether an event had what is asked for: the `where` of these tests is one comparison.
+fn had(filter: &Condition, properties: &Attributes) -> bool {
+    match filter {
+        Condition::Test(test) => match &test.kind {
+            TestKind::Value { subject: Subject::Event(path), op: ValueOp::Eq(wanted) } => {
+                same(&walk(&Value::Object(properties.clone()), path), wanted)
+            }
+            _ => panic!("not made here"),
+        },
+        _ => panic!("not made here"),
     }
 }
 
@@ -256,6 +276,23 @@ fn engaged() -> impl Strategy<Value = TestKind> {
         .prop_map(|(kind, step, link, within, machines)| TestKind::Engaged { kind, step, link, within, machines })
 }
 
+fn did() -> impl Strategy<Value = TestKind> {
+    let event = prop::sample::select(vec!["visited", "paid", "never"]).prop_map(|name| name.parse().unwrap());
+    let filter = prop::option::of(prop::sample::select(vec![json!(1), json!("a"), json!(1.5)]).prop_map(|wanted| {
+        let subject = Subject::Event("kind".into());
+        Box::new(test(TestKind::Value { subject, op: ValueOp::Eq(wanted) }))
+    }));
+    (event, filter, prop::option::of(span()), 1_u32..4)
+        .prop_map(|(event, filter, within, at_least)| TestKind::Did { event, filter, within, at_least })
+}
+
+fn facts() -> impl Strategy<Value = Vec<Fact>> {
+    let fact = (prop::sample::select(vec![0_i64, 60, 1_440, 3_000]), scalar(), any::<u32>()).prop_map(|(at, kind, n)| {
+        Fact { at: ago(at), event: n.to_string(), properties: object(&json!({ "kind": kind })).into() }
+    });
+    prop::collection::vec(fact, 0..5)
+}
+
 fn leaf() -> impl Strategy<Value = Condition> {
     let whole_years = prop_oneof![(-1_i32..60).prop_map(|age| ValueOp::Gte(json!(age))), op()];
     prop_oneof![
@@ -264,6 +301,7 @@ fn leaf() -> impl Strategy<Value = Condition> {
         1 => (path(), op()).prop_map(|(path, op)| test(TestKind::Value { subject: Subject::Event(path), op })),
         2 => (path(), whole_years).prop_map(|(attribute, op)| test(TestKind::Age { attribute, op })),
         4 => engaged().prop_map(test),
+        3 => did().prop_map(test),
         1 => prop::sample::select(vec!["vip", "other"]).prop_map(|id| test(TestKind::Segment(id.parse().unwrap()))),
         1 => prop::sample::select(vec!["news", "ads", "x"]).prop_map(|id| test(TestKind::Subscribed(id.parse().unwrap()))),
         1 => (2_u16..5).prop_map(|step| test(TestKind::Visited(step))),
@@ -307,12 +345,14 @@ proptest! {
     fn two_evaluators_agree(
         condition in condition(), attributes in values(), entry in values(),
         messages in prop::collection::btree_map(1_u16..4, message(), 0..3), cutoff in moment(), since in moment(),
+        visited in facts(), paid in facts(),
     ) {
         let mut contact = contact(&attributes);
         contact.segments = BTreeMap::from([("vip".parse().unwrap(), now() - SignedDuration::from_hours(1))]);
         contact.topics = BTreeMap::from([
             ("news".parse().unwrap(), Subscription::Subscribed), ("ads".parse().unwrap(), Subscription::Unsubscribed),
         ]);
+        contact.facts = BTreeMap::from([("visited".parse().unwrap(), visited), ("paid".parse().unwrap(), paid)]);
         let mut run = run(messages);
         run.entry.payload = object(&entry).into();
         let mut expected = false;

@@ -2,6 +2,7 @@
 
 mod advance_rules;
 mod advance_settled;
+mod advance_timed;
 mod advance_unknown;
 mod calendar_reference;
 mod calendar_rules;
@@ -9,6 +10,7 @@ mod compile_conditions;
 mod compile_mails;
 mod compile_structure;
 mod condition_engagement;
+mod condition_history;
 mod condition_reference;
 mod condition_rules;
 mod document_faults;

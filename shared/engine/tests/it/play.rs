@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use carepath_engine::history::Tracked;
 use carepath_engine::advance::{
     Alarm, Answer, Begin, Decision, Engagement, EngagementKind, Input, Moment, Stale, advance, begin,
 };
@@ -119,7 +120,7 @@ pub(crate) fn first(version: &Version) -> Begin {
 }
 
 pub(crate) fn moment<'a>(version: &'a Version, contact: &'a Contact, now: Timestamp, paused: bool) -> Moment<'a> {
-    Moment { now, version, contact, account_zone: &ZONE, paused }
+    Moment { now, version, contact, account_zone: &ZONE, paused, tracked: Tracked::nothing() }
 }
 
 pub(crate) fn answered(step: u16, attempt: u32, answer: Answer) -> Input {

@@ -78,6 +78,10 @@ fn at_entry(subject: &Subject<'_>, source: Source<'_>) -> bool {
         (Trigger::Attribute { name, to: Some(to), .. }, Source::Attribute(path)) => {
             name.as_str() == path && !to.is_null()
         }
+        (Trigger::Milestone(milestone), Source::Attribute(path)) => milestone.attribute == path,
+        // What time starts a run with.
+        (Trigger::Milestone(_), Source::Entry(path)) => matches!(path, "date" | "years"),
+        (Trigger::Inactivity(_), Source::Entry(path)) => path == "since",
         (_, _) => false,
     };
     let known = match source {
@@ -142,6 +146,7 @@ fn shows(condition: &Condition, source: Source<'_>) -> bool {
         TestKind::Value { subject: Tested::Entry(path), op } => source.is_shown_by(false, path) && is_positive(op),
         TestKind::Age { attribute, op } => source.is_shown_by(true, attribute) && is_positive(op),
         TestKind::Value { subject: Tested::Event(_), .. }
+        | TestKind::Did { .. }
         | TestKind::Engaged { .. }
         | TestKind::Segment(_)
         | TestKind::Subscribed(_)
@@ -154,6 +159,7 @@ fn shows_event(condition: &Condition, name: &str) -> bool {
         TestKind::Value { subject: Tested::Event(path), op } => touches(path, name) && is_positive(op),
         TestKind::Value { .. }
         | TestKind::Age { .. }
+        | TestKind::Did { .. }
         | TestKind::Engaged { .. }
         | TestKind::Segment(_)
         | TestKind::Subscribed(_)
@@ -183,6 +189,7 @@ fn presence(kind: &TestKind) -> TestKind {
     match kind {
         TestKind::Value { subject, .. } => TestKind::Value { subject: subject.clone(), op: ValueOp::Exists(true) },
         TestKind::Age { .. }
+        | TestKind::Did { .. }
         | TestKind::Engaged { .. }
         | TestKind::Segment(_)
         | TestKind::Subscribed(_)

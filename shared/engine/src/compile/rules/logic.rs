@@ -123,7 +123,12 @@ fn facts(subject: &Subject<'_>) -> Vec<Condition> {
             let inside = fact(TestKind::Segment(segment.clone()));
             facts.push(if *entered { inside } else { Condition::Not(Box::new(inside)) });
         }
-        Trigger::Event { filter: None, .. } | Trigger::Attribute { .. } | Trigger::Api => {}
+        Trigger::Schedule(schedule) => facts.push(fact(TestKind::Segment(schedule.segment.clone()))),
+        Trigger::Event { filter: None, .. }
+        | Trigger::Attribute { .. }
+        | Trigger::Milestone(_)
+        | Trigger::Inactivity(_)
+        | Trigger::Api => {}
     }
     facts
 }
@@ -162,6 +167,7 @@ fn is_lasting(fact: &Condition) -> bool {
         TestKind::Value { subject: Tested::Entry(_), op } => !is_timed(op),
         TestKind::Value { .. }
         | TestKind::Age { .. }
+        | TestKind::Did { .. }
         | TestKind::Engaged { .. }
         | TestKind::Segment(_)
         | TestKind::Subscribed(_)
@@ -187,6 +193,7 @@ fn is_changed_before(subject: &Subject<'_>, fact: &Condition, n: usize) -> bool 
                     // A segment may be kept by a condition on the attribute.
                     TestKind::Segment(_) => true,
                     TestKind::Value { .. }
+                    | TestKind::Did { .. }
                     | TestKind::Engaged { .. }
                     | TestKind::Subscribed(_)
                     | TestKind::Visited(_) => false,
@@ -196,6 +203,7 @@ fn is_changed_before(subject: &Subject<'_>, fact: &Condition, n: usize) -> bool 
                 TestKind::Segment(id) => add.contains(id) || remove.contains(id),
                 TestKind::Value { .. }
                 | TestKind::Age { .. }
+                | TestKind::Did { .. }
                 | TestKind::Engaged { .. }
                 | TestKind::Subscribed(_)
                 | TestKind::Visited(_) => false,

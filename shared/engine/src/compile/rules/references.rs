@@ -10,10 +10,19 @@ use crate::version::{StepIndex, StepKind, Trigger};
 
 /// W012: a reference to what is missing, unpublished or of another kind.
 pub(crate) fn missing(subject: &Subject<'_>, faults: &mut Faults) {
-    if let Trigger::Segment { segment, .. } = &subject.version.entry.trigger
+    let named = match &subject.version.entry.trigger {
+        Trigger::Segment { segment, .. } => Some((segment, "/entry/segment")),
+        Trigger::Schedule(schedule) => Some((&schedule.segment, "/entry/schedule/segment")),
+        Trigger::Event { .. }
+        | Trigger::Attribute { .. }
+        | Trigger::Milestone(_)
+        | Trigger::Inactivity(_)
+        | Trigger::Api => None,
+    };
+    if let Some((segment, pointer)) = named
         && let Some(message) = no_segment(subject, segment)
     {
-        faults.rule_at("W012", "/entry/segment", message);
+        faults.rule_at("W012", pointer, message);
     }
     for placed in placed::around(subject.version) {
         tests(subject, &placed, None, faults);
@@ -110,7 +119,11 @@ fn tests(subject: &Subject<'_>, placed: &placed::Placed<'_>, step: Option<&StepI
                     .map(|message| (field, message))
                     .or_else(|| no_link(subject, *step, link.as_deref()?).map(|message| ("link", message)))
             }
-            TestKind::Value { .. } | TestKind::Age { .. } | TestKind::Subscribed(_) | TestKind::Visited(_) => None,
+            TestKind::Value { .. }
+            | TestKind::Age { .. }
+            | TestKind::Did { .. }
+            | TestKind::Subscribed(_)
+            | TestKind::Visited(_) => None,
         };
         if let Some((field, message)) = found {
             faults.note("W012", super::severity("W012"), format!("{pointer}/{field}"), message, step.cloned());
