@@ -124,7 +124,7 @@ pub(crate) async fn recover<D: Duties>(duties: &D, from: Timestamp, now: Timesta
     };
     let runs = found.into_iter().filter_map(|due| match due.work {
         Work::Run { run } => Some(run),
-        Work::Event { .. } | Work::Contact { .. } | Work::Resume { .. } => None,
+        Work::Event { .. } | Work::Contact { .. } | Work::Task { .. } | Work::Resume { .. } => None,
     });
     // One that fails is looked at again when its claim has run out.
     stream::iter(runs)

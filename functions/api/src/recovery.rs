@@ -97,6 +97,7 @@ fn show_parked(parked: &Parked) -> Value {
         Work::Event { .. } => "event",
         Work::Contact { .. } => "contact",
         Work::Run { .. } => "run",
+        Work::Task { .. } => "task",
         Work::Resume { .. } => "resume",
     };
     json!({ "id": parked.work.name(), "kind": kind, "since": parked.since, "code": parked.code })

@@ -2,6 +2,7 @@
 
 use carepath_app::contacts_read::KnownRun;
 use carepath_engine::Version;
+use carepath_engine::explain::Explanation;
 use carepath_engine::run::{Edge, FirstSeen, Message, MessageState, Outcome, Place, Run, State, Visit};
 use serde_json::{Map, Value, json};
 
@@ -47,6 +48,17 @@ fn status(run: &Run, paused: bool) -> &'static str {
     }
 }
 
+/// What was compared with what.
+pub(crate) fn explanation(found: &Explanation) -> Value {
+    json!({
+        "test": found.test,
+        "observed": found.observed,
+        "expected": found.expected,
+        "result": found.result,
+        "source": found.source,
+    })
+}
+
 /// The visit at a place in the run's history.
 pub(crate) fn visit(known: &KnownRun, at: usize) -> Option<Map<String, Value>> {
     let KnownRun { run, version, .. } = known;
@@ -60,16 +72,7 @@ pub(crate) fn visit(known: &KnownRun, at: usize) -> Option<Map<String, Value>> {
     let target = run.visits.get(at + 1).map(|next| place(version, next.place).0);
     shown.insert("edge".into(), json!(target));
     shown.insert("via".into(), json!(visit.edge.as_ref().map(|edge| via(kind, edge))));
-    let explanation = visit.explanation.iter().map(|found| {
-        json!({
-            "test": found.test,
-            "observed": found.observed,
-            "expected": found.expected,
-            "result": found.result,
-            "source": found.source,
-        })
-    });
-    shown.insert("explanation".into(), explanation.collect());
+    shown.insert("explanation".into(), visit.explanation.iter().map(explanation).collect());
     if let Some(mail) = message_of(run, visit) {
         shown.insert("message".into(), message(mail));
     }

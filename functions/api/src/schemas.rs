@@ -316,7 +316,14 @@ fn documents() -> Vec<(&'static str, Value)> {
     let preview = json!({ "contact": text(), "email": text(), "attributes": anything(), "entry": anything() });
     let link = whole_object(&json!({ "name": text(), "url": text() }));
     let mail = json!({ "subject": text(), "html": text(), "text": text(), "links": list(&link) });
-    let segment = json!({ "id": text(), "name": text(), "when": named("DocumentCondition") });
+    let fill = json!({
+        "state": { "type": "string", "enum": ["filling", "done"] }, "started_at": time(),
+        "finished_at": { "type": ["string", "null"], "format": "date-time" },
+        "contacts_done": whole(),
+    });
+    let segment = json!({
+        "id": text(), "name": text(), "when": named("DocumentCondition"), "size": whole(), "fill": object(&[], &fill),
+    });
     let members = json!({ "add": list(&text()), "remove": list(&text()) });
     vec![
         ("WorkflowSummary", whole_object(&summary)),

@@ -32,14 +32,29 @@ pub(crate) async fn put<P: Ports>(
     State(app): State<Arc<App<P>>>,
     write: Write<SegmentId>,
 ) -> Result<Response, Problem> {
-    let (stored, created) = uses::put(&app, &write.id, write.body, write.expect).await?;
+    let mut body = write.body;
+    if let Some(fields) = body.as_object_mut() {
+        // What a reading has beside the definition may come back with it.
+        fields.remove("size");
+        fields.remove("fill");
+    }
+    let (stored, created) = uses::put(&app, &write.id, body, write.expect).await?;
     let status = if created { StatusCode::CREATED } else { StatusCode::OK };
     Ok(tagged(status, stored.revision, stored.value))
 }
 
 pub(crate) async fn get<P: Ports>(State(app): State<Arc<App<P>>>, Id(id): Id<SegmentId>) -> Result<Response, Problem> {
     let stored = uses::get(&app, &id).await?;
-    Ok(tagged(StatusCode::OK, stored.revision, stored.value))
+    let standing = uses::standing(&app, &id).await?;
+    let mut shown = stored.value;
+    shown["size"] = standing.size.into();
+    if let Some(fill) = standing.fill {
+        let state = if fill.finished_at.is_some() { "done" } else { "filling" };
+        shown["fill"] = json!({
+            "state": state, "started_at": fill.started_at, "finished_at": fill.finished_at, "contacts_done": fill.done,
+        });
+    }
+    Ok(tagged(StatusCode::OK, stored.revision, shown))
 }
 
 pub(crate) async fn delete<P: Ports>(

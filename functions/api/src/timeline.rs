@@ -7,9 +7,9 @@ use axum::{Extension, Json};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use carepath_app::contacts_read::{self, KnownRun};
-use carepath_app::ports::Ports;
+use carepath_app::ports::{KeptEvent, Ports};
 use carepath_app::{App, FieldError};
-use carepath_engine::Event;
+use carepath_engine::contact::NotAdmitted;
 use carepath_engine::ids::ContactId;
 use carepath_engine::run::FirstSeen;
 use jiff::Timestamp;
@@ -42,12 +42,14 @@ pub(crate) async fn get<P: Ports>(
     let runs = contacts_read::runs(&app, &id).await?;
     let key = app.key_of(&id);
     audit(&caller, "GET /v1/contacts/{id}/timeline", &key);
-    let mut told: Vec<(Timestamp, Value)> = runs.iter().flat_map(tell).collect();
+    let refused = contacts_read::contact(&app, &id).await?.not_admitted;
+    let refused = refused.iter().map(|refused| (refused.at, show_not_admitted(refused)));
+    let mut told: Vec<(Timestamp, Value)> = runs.iter().flat_map(tell).chain(refused).collect();
     told.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
     let skip = cursor.told.map_or(0, |left| told.len().saturating_sub(left));
     let told = told.get(skip..).unwrap_or_default();
 
-    let mut events: Vec<Event> = Vec::new();
+    let mut events: Vec<KeptEvent> = Vec::new();
     let mut more_events = None;
     if !cursor.events_over {
         let page = contacts_read::events(&app, &key, limit, cursor.events.as_deref()).await?;
@@ -57,8 +59,8 @@ pub(crate) async fn get<P: Ports>(
     let (mut from_events, mut from_runs) = (0, 0);
     while items.len() < limit {
         match (events.get(from_events), told.get(from_runs)) {
-            (Some(event), told) if told.is_none_or(|(at, _)| event.at > *at) => {
-                items.push(show_event(event));
+            (Some(kept), told) if told.is_none_or(|(at, _)| kept.event.at > *at) => {
+                items.push(show_event(kept));
                 from_events += 1;
             }
             // More events may be newer than what the runs tell, so the page ends here.
@@ -91,8 +93,8 @@ fn decode(text: &str) -> Result<Cursor, Problem> {
     cursor.ok_or_else(|| Problem::invalid(vec![FieldError::new("cursor", "cursor", "must be the `next` of a page")]))
 }
 
-fn show_event(event: &Event) -> Value {
-    json!({
+fn show_event(KeptEvent { event, not_admitted }: &KeptEvent) -> Value {
+    let mut shown = json!({
         "type": "event",
         "at": event.at,
         "id": event.id,
@@ -100,6 +102,23 @@ fn show_event(event: &Event) -> Value {
         "source": event.source.as_str(),
         "received_at": event.received_at,
         "properties": event.properties,
+    });
+    if !not_admitted.is_empty() {
+        shown["not_admitted"] = not_admitted.iter().map(show_not_admitted).collect();
+    }
+    shown
+}
+
+/// A trigger that let nobody in, and why.
+fn show_not_admitted(refused: &NotAdmitted) -> Value {
+    json!({
+        "type": "not_admitted",
+        "at": refused.at,
+        "workflow": refused.workflow,
+        "version": refused.version,
+        "trigger": refused.trigger,
+        "why": refused.why,
+        "explanation": refused.explanation.iter().map(run_view::explanation).collect::<Vec<_>>(),
     })
 }
 

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use carepath_engine::advance::{self, Admission, Begin, Moment, Refusal};
-use carepath_engine::contact::{Attributes, lookup};
+use carepath_engine::contact::{Attributes, NotAdmitted, lookup};
+use carepath_engine::explain::Explanation;
 use carepath_engine::ids::{ContactId, ContactKey, RunId, WorkflowId};
 use carepath_engine::{Contact, Event, Run, Version};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::App;
@@ -35,6 +37,22 @@ pub struct Enrolled {
     pub admitted: bool,
     /// Why not, as a code; `admitted` where it did.
     pub why: String,
+    /// What was compared, where it was not let in.
+    pub explanation: Vec<Explanation>,
+}
+
+impl Enrolled {
+    /// What is kept of a trigger that let nobody in; nothing where it did, and where it had before.
+    pub(crate) fn not_admitted(self, version: &Version, at: Timestamp) -> Option<NotAdmitted> {
+        (!self.admitted).then(|| NotAdmitted {
+            at,
+            workflow: version.workflow.clone(),
+            version: version.number,
+            trigger: version.entry.trigger.name().to_owned(),
+            why: self.why,
+            explanation: self.explanation,
+        })
+    }
 }
 
 /// Admits a contact, if the workflow lets it in. Who loses the race for the run's id looks again: the other run is then
@@ -55,6 +73,7 @@ pub(crate) async fn try_admit<P: Ports>(
             contact,
             account_zone: &published.account.zone,
             paused: published.is_paused(&version.workflow),
+            tracked: &published.watched.tracked,
         };
         let prior: Vec<&Run> = runs
             .iter()
@@ -62,10 +81,11 @@ pub(crate) async fn try_admit<P: Ports>(
             .collect();
         let (number, why) = match advance::admit(&prior, &cause.name, cause.event, &cause.payload, moment) {
             Admission::Admitted { number, why } => (number, why),
-            Admission::Refused { refusal, .. } => {
+            Admission::Refused { refusal, why } => {
                 let same = prior.iter().find(|run| refusal == Refusal::SameCause && run.entry.cause == cause.name);
                 let run = same.map(|run| run.id.clone());
-                return Ok(Enrolled { admitted: run.is_some(), run, why: refusal.code().to_owned() });
+                let admitted = run.is_some();
+                return Ok(Enrolled { admitted, run, why: refusal.code().to_owned(), explanation: why });
             }
         };
         let id = app.secret.run_id(&key, &version.workflow, cause.key.as_deref(), number);
@@ -82,7 +102,10 @@ pub(crate) async fn try_admit<P: Ports>(
         };
         let transition = advance::begin(begin, moment)?;
         match drive::drive_new(app, transition, contact.clone()).await? {
-            Driven::Done => return Ok(Enrolled { run: Some(id), admitted: true, why: "admitted".to_owned() }),
+            Driven::Done => {
+                let (why, explanation) = ("admitted".to_owned(), Vec::new());
+                return Ok(Enrolled { run: Some(id), admitted: true, why, explanation });
+            }
             Driven::Lost => runs = app.ports.store().runs_of(&key).await?,
         }
     }

@@ -7,6 +7,7 @@ use carepath_engine::calendar::parse_zone;
 use carepath_engine::compile::{self, AttributeFacts};
 use carepath_engine::ids::{Name, SegmentId, TemplateId, WorkflowId};
 use carepath_engine::render;
+use carepath_engine::review::Timed;
 use carepath_engine::segment::Segment;
 use carepath_engine::version::{TemplateRef, Trigger, Version};
 use jiff::tz::TimeZone;
@@ -14,6 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::documents::{self, Stored};
 use crate::error::UseError;
+use crate::membership::Conditions;
 use crate::ports::{Clock, DocumentKind, Retry, Store, StoreError};
 use crate::segments::SegmentState;
 use crate::settings::{self, Schema};
@@ -67,7 +69,14 @@ pub struct Published {
     pub by_attribute: HashMap<Name, Vec<Arc<Version>>>,
     /// Versions that entering or leaving a segment may start.
     pub by_segment: HashMap<SegmentId, Vec<Arc<Version>>>,
-    /// What of a contact any version looks at that ever was published: its runs may be live still.
+    /// Versions whose time comes for everybody in a segment.
+    pub schedules: BTreeMap<WorkflowId, Arc<Version>>,
+    /// The segments whose members a condition decides about.
+    pub conditions: Conditions,
+    /// What time alone moves.
+    pub timed: Timed,
+    /// What of a contact any version looks at that ever was published: its runs may be live still. What is remembered of
+    /// contacts is part of it, for segments too.
     pub watched: Watched,
 }
 
@@ -206,13 +215,21 @@ impl Catalog {
             by_event: HashMap::new(),
             by_attribute: HashMap::new(),
             by_segment: HashMap::new(),
+            schedules: BTreeMap::new(),
+            conditions: Conditions::default(),
+            timed: Timed::default(),
             watched: Watched::default(),
         };
         for document in store.documents(DocumentKind::Segment).await? {
             let state: SegmentState = documents::parse(document.body, "segment").map_err(as_store_error)?;
             let Some(source) = state.source else { continue };
             let segment = compile::segment(&source).map_err(|_| corrupt("read a segment"))?;
+            published.conditions.add(&segment);
             published.segments.insert(segment.id.clone(), Arc::new(segment));
+        }
+        published.timed.conditions = published.conditions.timed().cloned().collect();
+        for of_segment in published.conditions.watched() {
+            published.watched.tracked.extend(&of_segment.tracked);
         }
         for document in store.documents(DocumentKind::Workflow).await? {
             let id: WorkflowId = document.id.parse().map_err(|_| corrupt("read the id of a workflow"))?;
@@ -242,6 +259,8 @@ impl Published {
             Trigger::Event { name, .. } => self.by_event.entry(name.clone()).or_default().push(version),
             Trigger::Attribute { name, .. } => self.by_attribute.entry(name.clone()).or_default().push(version),
             Trigger::Segment { segment, .. } => self.by_segment.entry(segment.clone()).or_default().push(version),
+            Trigger::Milestone(_) | Trigger::Inactivity(_) => self.timed.versions.push(version),
+            Trigger::Schedule(_) => drop(self.schedules.insert(version.workflow.clone(), version)),
             Trigger::Api => {}
         }
     }

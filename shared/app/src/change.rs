@@ -4,17 +4,16 @@
 use std::collections::BTreeSet;
 
 use carepath_engine::Contact;
-use carepath_engine::calendar;
-use carepath_engine::condition::eval::{Scope, eval};
-use carepath_engine::contact::{Change as ContactFact, PendingChange, Suppression};
+use carepath_engine::contact::{Change as ContactFact, PendingChange, Review, Suppression};
 use carepath_engine::ids::{ContactId, ContactKey, Secret, SegmentId};
-use carepath_engine::segment::Membership;
+use carepath_engine::review;
 use jiff::Timestamp;
 
 use crate::App;
 use crate::catalog::Published;
 use crate::drive::{self, RACES};
 use crate::error::UseError;
+use crate::membership::Look;
 use crate::ports::{Change, Clock, Commit, ContactChange, Ports, Queue, Store, SuppressedAddress, Work};
 
 /// A contact after its change.
@@ -69,7 +68,34 @@ pub fn address_name(secret: &Secret, address: &str) -> String {
 pub async fn change_known<P: Ports>(
     app: &App<P>,
     id: &ContactId,
+    known: Option<Read>,
+    edit: impl Fn(Option<&Contact>, Timestamp) -> Result<Contact, UseError>,
+) -> Result<Changed, UseError> {
+    change_looking(app, id, known, &Looking::CHANGED, edit).await
+}
+
+/// What else is brought up to date with a change.
+#[derive(Debug, Clone)]
+pub(crate) struct Looking {
+    /// Which segments.
+    pub(crate) look: Look,
+    /// Up to when all that time does to the contact has been done; where nobody says, what was still to be done is.
+    pub(crate) done: Option<Timestamp>,
+    /// Since when more of what time does counts than before.
+    pub(crate) from: Option<Timestamp>,
+}
+
+impl Looking {
+    /// As with every change.
+    pub(crate) const CHANGED: Self = Self { look: Look::Changed, done: None, from: None };
+}
+
+/// As [`change_known`], and brings more up to date than what changed.
+pub(crate) async fn change_looking<P: Ports>(
+    app: &App<P>,
+    id: &ContactId,
     mut known: Option<Read>,
+    looking: &Looking,
     edit: impl Fn(Option<&Contact>, Timestamp) -> Result<Contact, UseError>,
 ) -> Result<Changed, UseError> {
     let key = app.secret.contact_key(id);
@@ -84,10 +110,14 @@ pub async fn change_known<P: Ports>(
         if let Some(why) = closed(app, before.as_ref(), &after, address).await? {
             after.suppressed = Some(why);
         }
-        if before.as_ref() == Some(&after) {
+        let nothing_else = matches!(looking, Looking { look: Look::Changed, done: None, from: None });
+        if nothing_else && before.as_ref() == Some(&after) {
             return Ok(Changed { contact: after, created: false });
         }
-        let change = prepare((&app.secret, &published), &key, before.as_ref(), after, now);
+        let change = prepare((app, &published), (&key, before.as_ref()), after, now, looking);
+        if before.as_ref().is_some_and(|before| is_same(before, &change.contact)) {
+            return Ok(Changed { contact: before.unwrap_or(change.contact), created: false });
+        }
         let mut contact = change.contact.clone();
         match app.ports.store().commit(&Change { runs: Vec::new(), contact: Some(change) }).await? {
             Commit::Applied | Commit::AlreadyApplied => {
@@ -127,17 +157,30 @@ pub(crate) async fn follow_up<P: Ports>(app: &App<P>, key: &ContactKey, contact:
     }
 }
 
-/// Makes a change ready to be committed: segments by condition are settled, and what somebody waits for is noted.
-pub(crate) fn prepare(
-    (secret, published): (&Secret, &Published),
-    key: &ContactKey,
-    before: Option<&Contact>,
+/// Whether nothing changed but the time.
+fn is_same(before: &Contact, after: &Contact) -> bool {
+    let mut then = after.clone();
+    then.updated_at = before.updated_at;
+    if then.review.map(|review| review.at) == before.review.map(|review| review.at) {
+        then.review = before.review;
+    }
+    *before == then
+}
+
+/// Makes a change ready to be committed: segments by condition are settled, what somebody waits for is noted, and so is
+/// when time next does something to the contact.
+pub(crate) fn prepare<P: Ports>(
+    (app, published): (&App<P>, &Published),
+    (key, before): (&ContactKey, Option<&Contact>),
     mut after: Contact,
     now: Timestamp,
+    looking: &Looking,
 ) -> ContactChange {
     after.revision = before.map_or(0, |contact| contact.revision);
     after.updated_at = now;
-    settle_segments(published, &mut after, now);
+    let looks = published.conditions.settle(before, &mut after, (&looking.look, now, &published.account.zone));
+    app.counters.looked_at_conditions(looks);
+    after.review = next_review(published, before, &after, now, looking);
     let changes = after.changes_since(before);
     let (mut entered, mut left) = (Vec::new(), Vec::new());
     for change in changes {
@@ -152,29 +195,28 @@ pub(crate) fn prepare(
     let open = before.filter(|before| before.suppressed.is_none() && before.email == after.email);
     let suppresses = open.and(after.suppressed).zip(after.email.as_ref());
     let suppresses =
-        suppresses.map(|(why, email)| SuppressedAddress { name: address_name(secret, email.expose()), why });
+        suppresses.map(|(why, email)| SuppressedAddress { name: address_name(&app.secret, email.expose()), why });
     ContactChange { key: key.clone(), contact: after, entered, left, suppresses }
 }
 
-fn settle_segments(published: &Published, contact: &mut Contact, now: Timestamp) {
-    // A condition may name another segment, which settles in the pass after the one it depends on.
-    for _ in 0..published.segments.len().min(4) {
-        let before = contact.segments.clone();
-        for (id, segment) in &published.segments {
-            let Membership::When(condition) = &segment.membership else { continue };
-            let zone = calendar::zone_of(contact.zone.as_deref(), None, &published.account.zone);
-            let scope =
-                Scope { contact, event: None, entry: None, run: None, now, tz: &zone.tz, cutoff: None, since: None };
-            if eval(condition, &scope, &mut Vec::new()) {
-                contact.segments.entry(id.clone()).or_insert(now);
-            } else {
-                contact.segments.remove(id);
-            }
-        }
-        if contact.segments == before {
-            return;
-        }
+/// When time next does something to a contact. What it has done already and nobody has acted on comes first.
+fn next_review(
+    published: &Published,
+    before: Option<&Contact>,
+    after: &Contact,
+    now: Timestamp,
+    looking: &Looking,
+) -> Option<Review> {
+    let known = before.and_then(|before| before.review);
+    let is_done = |at| looking.done.is_some_and(|done| at <= done);
+    if let Some(open) = known.filter(|review| review.at <= now && !is_done(review.at)) {
+        return Some(open);
     }
+    let since = looking.done.or(looking.from).unwrap_or(now);
+    let since = since.max(known.map_or(Timestamp::MIN, |known| known.since));
+    let next = review::next(&published.timed, after, since, now, &published.account.zone)?;
+    // A sweep that has passed a moment does not come back to it.
+    Some(Review { at: next.max(now), since })
 }
 
 /// Puts contacts into a manual segment and takes others out. Contacts that are not there yet are made.

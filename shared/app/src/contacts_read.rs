@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
+use carepath_engine::Version;
 use carepath_engine::contact::Contact;
 use carepath_engine::ids::{ContactId, ContactKey, RunId, SegmentId};
 use carepath_engine::run::Run;
-use carepath_engine::{Event, Version};
 
 use crate::App;
 use crate::error::UseError;
-use crate::ports::{Page, Ports, Retry, Store, StoreError};
+use crate::ports::{KeptEvent, Page, Ports, Retry, Store, StoreError};
 
 /// The most contacts that one address may have in an answer.
 const SAME_ADDRESS: usize = 100;
@@ -70,7 +70,7 @@ pub async fn events<P: Ports>(
     key: &ContactKey,
     limit: usize,
     cursor: Option<&str>,
-) -> Result<Page<Event>, UseError> {
+) -> Result<Page<KeptEvent>, UseError> {
     app.store().events_of(key, limit, cursor).await.map_err(|error| of_page(error, cursor))
 }
 

@@ -16,6 +16,7 @@ pub struct Counters {
     lost_races: AtomicU64,
     duplicate_send: AtomicU64,
     parked: AtomicU64,
+    conditions: AtomicU64,
 }
 
 /// A reading of [`Counters`].
@@ -35,6 +36,8 @@ pub struct Reading {
     pub duplicate_send: u64,
     /// Work parked. Anything but 0 is an alarm.
     pub parked: u64,
+    /// Conditions of segments that were looked at.
+    pub conditions: u64,
 }
 
 impl Counters {
@@ -52,6 +55,10 @@ impl Counters {
 
     pub(crate) fn lost_race(&self) {
         self.lost_races.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn looked_at_conditions(&self, count: usize) {
+        self.conditions.fetch_add(count as u64, Ordering::Relaxed);
     }
 
     pub(crate) fn parked(&self) {
@@ -85,6 +92,7 @@ impl Counters {
             lost_races: load(&self.lost_races),
             duplicate_send: load(&self.duplicate_send),
             parked: load(&self.parked),
+            conditions: load(&self.conditions),
         }
     }
 }

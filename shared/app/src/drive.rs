@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::App;
 use crate::catalog::Published;
-use crate::change::{follow_up, prepare};
+use crate::change::{Looking, follow_up, prepare};
 use crate::error::UseError;
 use crate::mail::{self, Making};
 use crate::ports::{Attempt, Change, Clock, Commit, Mailer, Ports, Queue, Store, Work};
@@ -104,6 +104,7 @@ impl<'a, P: Ports> Hand<'a, P> {
             contact: &self.contact,
             account_zone: &self.published.account.zone,
             paused: self.published.is_paused(&self.run.workflow),
+            tracked: &self.published.watched.tracked,
         };
         Ok(advance(&self.run, input, moment)?)
     }
@@ -217,9 +218,10 @@ impl<'a, P: Ports> Hand<'a, P> {
         let mut runs = vec![self.run.clone()];
         self.begin_jumps(&mut runs, now)?;
         let key = self.run.id.contact();
-        let about = (&self.app.secret, &*self.published);
-        let contact =
-            self.contact_changed.then(|| prepare(about, &key, Some(&self.stored_contact), self.contact.clone(), now));
+        let about = (self.app, &*self.published);
+        let contact = self
+            .contact_changed
+            .then(|| prepare(about, (&key, Some(&self.stored_contact)), self.contact.clone(), now, &Looking::CHANGED));
         let change = Change { runs, contact };
         let answer = self.app.ports.store().commit(&change).await?;
         if answer == Commit::LostRace {
@@ -303,6 +305,7 @@ impl<'a, P: Ports> Hand<'a, P> {
             contact: &self.contact,
             account_zone: &self.published.account.zone,
             paused: live.paused,
+            tracked: &self.published.watched.tracked,
         };
         let transition = begin(begun, moment)?;
         Ok(Some((transition, version)))

@@ -32,6 +32,11 @@ pub struct Ingested {
     pub duplicate: bool,
 }
 
+/// The opaque name of an event: ids are unique within their source.
+pub(crate) fn name_of<P: Ports>(app: &App<P>, source: Source, id: &EventId) -> String {
+    app.secret.opaque("event", &[source.as_str(), id.as_str()])
+}
+
 /// Keeps an event and leaves the work that follows from it. A contact that is not known yet is made by that work: the
 /// answer costs one write and no read.
 ///
@@ -53,7 +58,7 @@ pub async fn ingest<P: Ports>(app: &App<P>, contact: &ContactId, new: NewEvent) 
         received_at: now,
         properties: Phi(new.properties),
     };
-    let name = app.secret.opaque("event", &[event.source.as_str(), id.as_str()]);
+    let name = name_of(app, event.source, &id);
     match app.ports.store().keep_event(&key, &name, &event).await? {
         Kept::Duplicate => Ok(Ingested { id, duplicate: true }),
         Kept::New => {

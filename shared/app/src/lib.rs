@@ -9,13 +9,17 @@ pub mod documents;
 pub mod drive;
 pub mod engage;
 pub mod error;
+pub mod fill;
 pub mod ingest;
 pub mod keys;
 pub mod mail;
+pub mod membership;
 pub mod park;
 pub mod ports;
+pub mod schedule;
 pub mod segments;
 pub mod settings;
+pub mod tasks;
 pub mod templates;
 pub mod unknown;
 pub mod unsubscribe;
@@ -26,7 +30,7 @@ pub mod workflows;
 use std::sync::Arc;
 
 use carepath_engine::ids::{ContactId, ContactKey, Secret};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 pub use error::{Conflict, FieldError, UseError};
 
@@ -48,6 +52,9 @@ pub struct App<P: Ports> {
     pub counters: counters::Counters,
     /// Where the public finds this installation as long as the settings do not say so: what one machine knows of itself.
     pub base_url: Option<String>,
+    /// For how long other processes may still act on a configuration that was replaced. What has to find all of them
+    /// up to date begins so much later.
+    pub lag: SignedDuration,
     /// Said once a process: that there is no such address.
     no_base_url: std::sync::Once,
 }
@@ -66,6 +73,7 @@ impl<P: Ports> App<P> {
             keys: keys::Cache::default(),
             counters: counters::Counters::default(),
             base_url: None,
+            lag: SignedDuration::ZERO,
             no_base_url: std::sync::Once::new(),
         })
     }

@@ -1,6 +1,9 @@
 //! Segments: named sets of contacts.
 
+use std::collections::BTreeSet;
+
 use carepath_engine::compile;
+use carepath_engine::history::Tracked;
 use carepath_engine::ids::SegmentId;
 use carepath_engine::segment::{Membership, Segment};
 use carepath_engine::version::{StepKind, Trigger};
@@ -10,6 +13,7 @@ use serde_json::Value;
 use crate::App;
 use crate::documents::{self, Expect, Stored};
 use crate::error::{Conflict, FieldError, UseError};
+use crate::fill::{self, Fill, Filling};
 use crate::ports::{DocumentKind, Ports, Store};
 use crate::templates::named;
 
@@ -31,15 +35,28 @@ pub async fn put<P: Ports>(
     expect: Expect,
 ) -> Result<(Stored<Value>, bool), UseError> {
     let source = named(source, id.as_str())?;
-    compile::segment(&source).map_err(|report| {
+    let segment = compile::segment(&source).map_err(|report| {
         let faults = report.findings.into_iter().map(|found| FieldError::new(found.pointer, "segment", found.message));
         UseError::Invalid(faults.collect())
     })?;
     let before = read(app, id).await?;
     let known = before.as_ref().filter(|before| before.value.source.is_some()).map(|before| before.revision);
     expect.check(known)?;
+    let same = before.as_ref().is_some_and(|before| before.value.source.as_ref() == Some(&source));
     let revision = before.map_or(0, |before| before.revision);
+    let fills = !same && matches!(segment.membership, Membership::When(_));
+    if fills {
+        let mut asked = Tracked::default();
+        if let Membership::When(condition) = &segment.membership {
+            asked.add(condition);
+        }
+        let news = fill::news(&asked, &app.published().await?.watched.tracked);
+        fill::begin(app, &Filling::Segment(id.clone()), &news).await?;
+    }
     write(app, id, &SegmentState { source: Some(source.clone()) }, revision).await?;
+    if fills {
+        fill::now(app, &Filling::Segment(id.clone())).await;
+    }
     Ok((Stored { value: source, revision: revision + 1 }, known.is_none()))
 }
 
@@ -92,7 +109,15 @@ pub async fn delete<P: Ports>(app: &App<P>, id: &SegmentId, expect: Expect) -> R
     expect.check(Some(found.revision))?;
     let published = app.published().await?;
     let user = published.workflows.values().filter(|live| !live.archived).find(|live| {
-        let starts = matches!(&live.version.entry.trigger, Trigger::Segment { segment, .. } if segment == id);
+        let starts = match &live.version.entry.trigger {
+            Trigger::Segment { segment, .. } => segment == id,
+            Trigger::Schedule(schedule) => schedule.segment == *id,
+            Trigger::Event { .. }
+            | Trigger::Attribute { .. }
+            | Trigger::Milestone(_)
+            | Trigger::Inactivity(_)
+            | Trigger::Api => false,
+        };
         let changes = |kind: &StepKind| {
             matches!(kind, StepKind::Segment { add, remove, .. } if add.contains(id) || remove.contains(id))
         };
@@ -102,7 +127,30 @@ pub async fn delete<P: Ports>(app: &App<P>, id: &SegmentId, expect: Expect) -> R
         let detail = format!("workflow `{}` uses it: archive or republish that first", user.version.workflow);
         return Err(UseError::conflict(Conflict::InUse, detail));
     }
-    write(app, id, &SegmentState { source: None }, found.revision).await
+    // Its members leave it, as everybody does to whom its condition no longer applies.
+    let filling = Filling::Segment(id.clone());
+    fill::begin(app, &filling, &BTreeSet::new()).await?;
+    write(app, id, &SegmentState { source: None }, found.revision).await?;
+    fill::now(app, &filling).await;
+    Ok(())
+}
+
+/// How many contacts are in a segment, and how far it has been filled where a condition decides about them.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// Its members.
+    pub size: u64,
+    /// The last fill, where there was one.
+    pub fill: Option<Fill>,
+}
+
+/// How a segment stands.
+///
+/// # Errors
+/// Where the store fails.
+pub async fn standing<P: Ports>(app: &App<P>, id: &SegmentId) -> Result<Standing, UseError> {
+    let size = app.store().count_members(id).await?;
+    Ok(Standing { size, fill: fill::progress(app, &Filling::Segment(id.clone())).await? })
 }
 
 async fn read<P: Ports>(app: &App<P>, id: &SegmentId) -> Result<Option<Stored<SegmentState>>, UseError> {

@@ -4,14 +4,23 @@ use std::collections::BTreeSet;
 
 use carepath_engine::condition::{Condition, Subject, TestKind};
 use carepath_engine::contact::Change;
+use carepath_engine::history::Tracked;
+use carepath_engine::ids::{Name, TopicId};
 use carepath_engine::version::{Anchor, ExitRule, PathWhen, StepKind, Trigger, Version, WaitUntil};
 use serde::{Deserialize, Serialize};
 
-/// Names of attributes (the first part of their path) and segments, and whether anything of a contact at all.
+/// Names of attributes (the first part of their path), of segments, topics and events.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watched {
     attributes: BTreeSet<String>,
     segments: BTreeSet<String>,
+    #[serde(default)]
+    topics: BTreeSet<TopicId>,
+    #[serde(default)]
+    facts: BTreeSet<Name>,
+    /// What is remembered of a contact for conditions and triggers.
+    #[serde(default)]
+    pub tracked: Tracked,
 }
 
 impl Watched {
@@ -19,18 +28,26 @@ impl Watched {
     pub fn extend(&mut self, others: &Self) {
         self.attributes.extend(others.attributes.iter().cloned());
         self.segments.extend(others.segments.iter().cloned());
+        self.topics.extend(others.topics.iter().cloned());
+        self.facts.extend(others.facts.iter().cloned());
+        self.tracked.extend(&others.tracked);
     }
 
     /// Adds what a version looks at.
     pub fn add(&mut self, version: &Version) {
+        self.tracked.add_version(version);
         match &version.entry.trigger {
             Trigger::Attribute { name, .. } => self.attribute(name.as_str()),
             Trigger::Segment { segment, .. } => {
                 self.segments.insert(segment.to_string());
             }
-            Trigger::Event { .. } | Trigger::Api => {}
+            Trigger::Event { .. }
+            | Trigger::Milestone(_)
+            | Trigger::Inactivity(_)
+            | Trigger::Schedule(_)
+            | Trigger::Api => {}
         }
-        for rule in version.exit.iter().chain(version.goal.as_ref().map(|goal| &goal.rule)) {
+        for rule in version.rules() {
             if let ExitRule::When(condition) = rule {
                 self.condition(condition);
             }
@@ -67,7 +84,17 @@ impl Watched {
                 self.attributes.contains(name.as_str()) || self.attributes.contains(first(name.as_str()))
             }
             Change::Segment { segment, .. } => self.segments.contains(segment.as_str()),
+            Change::Topic { topic } => self.topics.contains(topic),
+            Change::Fact { event } => self.facts.contains(event),
         }
+    }
+
+    /// What is looked at, as the marks that [`marks`] gives to changes.
+    pub(crate) fn looked_at(&self) -> impl Iterator<Item = String> {
+        let attributes = self.attributes.iter().map(|name| format!("a {name}"));
+        let segments = self.segments.iter().map(|id| format!("s {id}"));
+        let topics = self.topics.iter().map(|topic| format!("t {topic}"));
+        attributes.chain(segments).chain(topics).chain(self.facts.iter().map(|event| format!("f {event}")))
     }
 
     fn attribute(&mut self, path: &str) {
@@ -76,7 +103,8 @@ impl Watched {
         self.attributes.insert(first(path).to_owned());
     }
 
-    fn condition(&mut self, condition: &Condition) {
+    /// Adds what a condition looks at.
+    pub fn condition(&mut self, condition: &Condition) {
         match condition {
             Condition::All(all) | Condition::Any(all) => all.iter().for_each(|condition| self.condition(condition)),
             Condition::Not(inner) => self.condition(inner),
@@ -87,12 +115,27 @@ impl Watched {
                 TestKind::Segment(id) => {
                     self.segments.insert(id.to_string());
                 }
+                TestKind::Subscribed(topic) => drop(self.topics.insert(topic.clone())),
+                TestKind::Did { event, .. } => drop(self.facts.insert(event.clone())),
                 TestKind::Value { subject: Subject::Event(_) | Subject::Entry(_), .. }
                 | TestKind::Engaged { .. }
-                | TestKind::Subscribed(_)
                 | TestKind::Visited(_) => {}
             },
         }
+    }
+}
+
+/// What a change is called where it is looked up who looks at it.
+pub(crate) fn marks(change: &Change) -> Vec<String> {
+    match change {
+        Change::Attribute { name, .. } => {
+            let (name, first) = (name.as_str(), first(name.as_str()));
+            let whole = (name != first).then(|| format!("a {name}"));
+            whole.into_iter().chain([format!("a {first}")]).collect()
+        }
+        Change::Segment { segment, .. } => vec![format!("s {segment}")],
+        Change::Topic { topic } => vec![format!("t {topic}")],
+        Change::Fact { event } => vec![format!("f {event}")],
     }
 }
 

@@ -3,18 +3,24 @@
 use std::sync::Arc;
 
 use carepath_engine::advance::Answer;
-use carepath_engine::contact::{Attributes, Change};
+use carepath_engine::contact::{Attributes, Change, MOST_NOT_ADMITTED, NotAdmitted};
 use carepath_engine::ids::{ContactId, ContactKey, RunId, WorkflowId};
+use carepath_engine::review;
 use carepath_engine::run::State;
 use carepath_engine::version::{Trigger, Version};
-use carepath_engine::{Contact, Input, Run};
+use carepath_engine::{Contact, Event, Input, Run};
+use jiff::Timestamp;
 
 use crate::App;
 use crate::admit::{Cause, key_of, try_admit};
-use crate::change::change_contact;
+use crate::catalog::Published;
+use crate::change::{Looking, Read, change_contact, change_known, change_looking};
 use crate::drive;
 use crate::error::{Conflict, UseError};
+use crate::fill::by_time;
+use crate::membership::Look;
 use crate::ports::{Attempt, Clock, Evidence, Mailer, Ports, Queue, Retry, Store, StoreError, Work};
+use crate::tasks;
 
 /// How many paused runs one piece of work lets go on before it makes way for others.
 const RESUME_BATCH: usize = 200;
@@ -26,8 +32,9 @@ const RESUME_BATCH: usize = 200;
 pub async fn handle<P: Ports>(app: &App<P>, work: &Work) -> Result<(), UseError> {
     match work {
         Work::Event { contact, event } => act_on_event(app, contact, event).await,
-        Work::Contact { contact } => act_on_changes(app, contact).await,
+        Work::Contact { contact } => Box::pin(act_on_changes(app, contact)).await,
         Work::Run { run } => look_at(app, run).await,
+        Work::Task { task } => Box::pin(tasks::go_on(app, task)).await,
         Work::Resume { workflow } => resume_paused(app, workflow).await,
     }
 }
@@ -44,21 +51,47 @@ async fn act_on_event<P: Ports>(app: &App<P>, key: &ContactKey, name: &str) -> R
         (None, Some(id)) => made(app, id).await?,
         (None, None) => return Err(UseError::Corrupt { what: "event" }),
     };
+    let published = app.published().await?;
+    let contact = Box::pin(remembered(app, &published, contact, name, &event)).await?;
     let runs = store.runs_of(key).await?;
     for run in runs.iter().filter(|run| !run.is_ended() && run.entry.cause != name) {
         drive::apply(app, run.clone(), contact.clone(), Input::Heard(event.clone())).await?;
     }
-    let published = app.published().await?;
+    let mut not_admitted = Vec::new();
     for version in published.by_event.get(&event.name).into_iter().flatten() {
         let payload = event.properties.expose().clone();
         let key = key_of(version, &payload);
         let cause = Cause { name: name.to_owned(), event: Some(&event), payload, key };
-        admit(app, version, &contact, &cause, &runs).await?;
+        not_admitted.extend(admit(app, version, &contact, &cause, &runs).await?);
     }
-    if !store.event_done(key, name).await? {
+    if !store.event_done(key, name, &not_admitted).await? {
         forgotten(app, key).await?;
     }
     Ok(())
+}
+
+/// The contact, with what conditions and triggers ask to be remembered of an event.
+async fn remembered<P: Ports>(
+    app: &App<P>,
+    published: &Published,
+    contact: Contact,
+    name: &str,
+    event: &Event,
+) -> Result<Contact, UseError> {
+    let tracked = &published.watched.tracked;
+    if !tracked.asks_for(&event.name) {
+        return Ok(contact);
+    }
+    let id = contact.id.clone();
+    // What a clock ahead of ours tells has happened by now.
+    let at = event.at.min(event.received_at);
+    let known = Read { contact: Some(contact), address: None };
+    let changed = change_known(app, &id, Some(known), |before, now| {
+        let mut contact = before.cloned().unwrap_or_else(|| Contact::new(id.clone(), now));
+        tracked.remember(&mut contact, &event.name, at, name, event.properties.expose());
+        Ok(contact)
+    });
+    changed.await.map(|changed| changed.contact)
 }
 
 /// Ends what began for a contact while it was being deleted, where the deletion may not have seen it (S26).
@@ -81,26 +114,83 @@ async fn made<P: Ports>(app: &App<P>, id: &ContactId) -> Result<Contact, UseErro
     changed.await.map(|changed| changed.contact)
 }
 
+/// Admits a contact, or says what is kept of why not.
 async fn admit<P: Ports>(
     app: &App<P>,
     version: &Arc<Version>,
     contact: &Contact,
     cause: &Cause<'_>,
     runs: &[Run],
-) -> Result<(), UseError> {
+) -> Result<Option<NotAdmitted>, UseError> {
     let answer = try_admit(app, version, contact, cause, runs.to_vec()).await?;
-    if !answer.admitted {
-        tracing::info!(workflow = %version.workflow, why = answer.why, "not admitted");
+    let refused = answer.not_admitted(version, app.ports.clock().now());
+    if let Some(refused) = &refused {
+        tracing::info!(workflow = %refused.workflow, why = refused.why, "not admitted");
     }
-    Ok(())
+    Ok(refused)
 }
 
-/// Acts on what changed of a contact: runs that look at it, and workflows that start from it.
+/// Acts on what changed of a contact, and on what time has done to it: runs that look at it, and workflows that start.
 async fn act_on_changes<P: Ports>(app: &App<P>, key: &ContactKey) -> Result<(), UseError> {
     let store = app.ports.store();
-    let Some(contact) = store.contact(key).await? else { return Ok(()) };
-    let Some(newest) = contact.pending.iter().map(|change| change.revision).max() else { return Ok(()) };
+    let Some(mut contact) = store.contact(key).await? else { return Ok(()) };
+    let now = app.ports.clock().now();
+    let time = contact.review.filter(|review| review.at <= now);
+    if contact.pending.is_empty() && time.is_none() {
+        return Ok(());
+    }
+    if time.is_some() {
+        match flipped(app, contact).await? {
+            Some(changed) => contact = changed,
+            None => return forgotten(app, key).await,
+        }
+    }
     let runs = store.runs_of(key).await?;
+    let mut not_admitted = act_on_pending(app, key, &contact, &runs).await?;
+    if let Some(time) = time {
+        not_admitted.extend(act_on_time(app, key, (&contact, &runs), (time.since, now)).await?);
+    }
+    let newest = contact.pending.iter().map(|change| change.revision).max().unwrap_or_default();
+    let looking = Looking { done: time.map(|_| now), ..Looking::CHANGED };
+    let acted_on = change_looking(app, &contact.id, None, &looking, |before, _| {
+        let mut contact = before.cloned().ok_or(UseError::NotFound { what: "contact" })?;
+        contact.pending.retain(|change| change.revision > newest);
+        contact.not_admitted.splice(0..0, not_admitted.iter().cloned());
+        contact.not_admitted.truncate(MOST_NOT_ADMITTED);
+        Ok(contact)
+    });
+    match acted_on.await {
+        // It was deleted meanwhile, and what was pending with it.
+        Err(UseError::NotFound { .. }) => forgotten(app, key).await,
+        done => done.map(drop),
+    }
+}
+
+/// The contact in the segments that it is in by now: what time flips comes before what it starts. Nothing where the
+/// contact is gone.
+async fn flipped<P: Ports>(app: &App<P>, contact: Contact) -> Result<Option<Contact>, UseError> {
+    let id = contact.id.clone();
+    let known = Read { contact: Some(contact), address: None };
+    let looking = Looking { look: Look::Timed, ..Looking::CHANGED };
+    let changed = change_looking(app, &id, Some(known), &looking, |before, _| {
+        before.cloned().ok_or(UseError::NotFound { what: "contact" })
+    });
+    match changed.await {
+        Err(UseError::NotFound { .. }) => Ok(None),
+        changed => changed.map(|changed| Some(changed.contact)),
+    }
+}
+
+async fn act_on_pending<P: Ports>(
+    app: &App<P>,
+    key: &ContactKey,
+    contact: &Contact,
+    runs: &[Run],
+) -> Result<Vec<NotAdmitted>, UseError> {
+    let mut not_admitted = Vec::new();
+    if contact.pending.is_empty() {
+        return Ok(not_admitted);
+    }
     for run in runs.iter().filter(|run| !run.is_ended()) {
         drive::apply(app, run.clone(), contact.clone(), Input::Changed).await?;
     }
@@ -111,23 +201,33 @@ async fn act_on_changes<P: Ports>(app: &App<P>, key: &ContactKey) -> Result<(), 
         let started = match &pending.change {
             Change::Attribute { name, .. } => published.by_attribute.get(name),
             Change::Segment { segment, .. } => published.by_segment.get(segment),
+            Change::Topic { .. } | Change::Fact { .. } => None,
         };
         for version in started.into_iter().flatten().filter(|version| starts(version, &pending.change)) {
             let name = app.secret.opaque("change", &[key.as_str(), &pending.revision.to_string(), &nth.to_string()]);
             let cause = Cause { name, event: None, payload: Attributes::new(), key: None };
-            admit(app, version, &contact, &cause, &runs).await?;
+            not_admitted.extend(admit(app, version, contact, &cause, runs).await?);
         }
     }
-    let acted_on = change_contact(app, &contact.id, |before, _| {
-        let mut contact = before.cloned().ok_or(UseError::NotFound { what: "contact" })?;
-        contact.pending.retain(|change| change.revision > newest);
-        Ok(contact)
-    });
-    match acted_on.await {
-        // It was deleted meanwhile, and what was pending with it.
-        Err(UseError::NotFound { .. }) => forgotten(app, key).await,
-        done => done.map(drop),
+    Ok(not_admitted)
+}
+
+/// Starts what time starts for a contact between two moments.
+async fn act_on_time<P: Ports>(
+    app: &App<P>,
+    key: &ContactKey,
+    (contact, runs): (&Contact, &[Run]),
+    (since, now): (Timestamp, Timestamp),
+) -> Result<Vec<NotAdmitted>, UseError> {
+    let published = app.published().await?;
+    let mut not_admitted = Vec::new();
+    for version in &published.timed.versions {
+        if let Some(start) = review::start(version, contact, since, now, &published.account.zone) {
+            let cause = by_time(app, key, &version.workflow, start);
+            not_admitted.extend(admit(app, version, contact, &cause, runs).await?);
+        }
     }
+    Ok(not_admitted)
 }
 
 fn starts(version: &Version, change: &Change) -> bool {
@@ -140,8 +240,14 @@ fn starts(version: &Version, change: &Change) -> bool {
         }
         (Trigger::Segment { entered: wanted, .. }, Change::Segment { entered, .. }) => wanted == entered,
         (
-            Trigger::Attribute { .. } | Trigger::Segment { .. } | Trigger::Event { .. } | Trigger::Api,
-            Change::Attribute { .. } | Change::Segment { .. },
+            Trigger::Attribute { .. }
+            | Trigger::Segment { .. }
+            | Trigger::Event { .. }
+            | Trigger::Milestone(_)
+            | Trigger::Inactivity(_)
+            | Trigger::Schedule(_)
+            | Trigger::Api,
+            Change::Attribute { .. } | Change::Segment { .. } | Change::Topic { .. } | Change::Fact { .. },
         ) => false,
     }
 }

@@ -7,7 +7,7 @@ use carepath_engine::compile::{self, Context, SegmentKind};
 use carepath_engine::document::Report;
 use carepath_engine::ids::{SegmentId, TemplateId, WorkflowId};
 use carepath_engine::segment::Membership;
-use carepath_engine::version::Version;
+use carepath_engine::version::{Trigger, Version};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,7 +16,9 @@ use crate::App;
 use crate::catalog::template_facts;
 use crate::documents::{self, Expect, Stored, TRIES};
 use crate::error::{Conflict, UseError};
+use crate::fill::{self, Filling};
 use crate::ports::{DocumentKind, Ports, Store};
+use crate::schedule;
 use crate::templates::{freeze, named};
 use crate::watch::Watched;
 
@@ -149,6 +151,8 @@ pub async fn publish<P: Ports>(app: &App<P>, id: &WorkflowId, expect: Expect) ->
         .map_err(|report| UseError::Refused(Box::new(report)))?;
     let frozen = VersionDocument { document: draft, pins: compiled.pins, published_at: app.now() };
     if let Some(version) = same(app, id, &state, &frozen).await? {
+        // Perhaps the publication was cut off before this.
+        Box::pin(schedule::set(app, &version)).await?;
         return Ok(Publication { version, changed: false, report: compiled.report });
     }
     for (template, version) in &frozen.pins {
@@ -158,10 +162,22 @@ pub async fn publish<P: Ports>(app: &App<P>, id: &WorkflowId, expect: Expect) ->
     state.latest = number;
     state.published = Some(number);
     state.archived = false;
+    let tracked = app.published().await?.watched.tracked.clone();
     state.watched.add(&compiled.version);
+    let news = fill::news(&state.watched.tracked, &tracked);
+    let filling = Filling::Workflow(id.clone());
+    let timed = matches!(compiled.version.entry.trigger, Trigger::Milestone(_) | Trigger::Inactivity(_));
+    let fills = timed || !news.is_empty();
+    if fills {
+        Box::pin(fill::begin(app, &filling, &news)).await?;
+    }
     write(app, id, state, found.revision).await?.ok_or(UseError::Stale)?;
+    if fills {
+        fill::now(app, &filling).await;
+    }
     let version = app.catalog.version(app.store(), id, number).await?;
     let version = version.ok_or(UseError::Corrupt { what: "version" })?;
+    Box::pin(schedule::set(app, &version)).await?;
     Ok(Publication { version, changed: true, report: compiled.report })
 }
 

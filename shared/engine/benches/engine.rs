@@ -5,11 +5,11 @@
 use std::collections::BTreeMap;
 use std::hint::black_box;
 
-use carepath_engine::history::Tracked;
 use carepath_engine::advance::{Begin, begin};
 use carepath_engine::calendar::parse_zone;
 use carepath_engine::compile::{Context, SegmentKind, TemplateFacts, compile};
 use carepath_engine::contact::{Attributes, Contact};
+use carepath_engine::history::Tracked;
 use carepath_engine::ids::Secret;
 use carepath_engine::render::{RenderScope, Template, parse};
 use carepath_engine::{Decision, Input, Moment, advance::advance};
@@ -40,8 +40,14 @@ fn decide(c: &mut Criterion) {
     let version = compile(&branching(), 1, &Context::EMPTY).unwrap().version;
     let contact = person(&json!({ "risk": 5 }));
     let start: Timestamp = "2026-11-24T10:00:00Z".parse().unwrap();
-    let mut moment =
-        Moment { now: start, version: &version, contact: &contact, account_zone: &TimeZone::UTC, paused: false, tracked: Tracked::nothing() };
+    let mut moment = Moment {
+        now: start,
+        version: &version,
+        contact: &contact,
+        account_zone: &TimeZone::UTC,
+        paused: false,
+        tracked: Tracked::nothing(),
+    };
     let secret = Secret::new([7; 32]);
     let id = secret.run_id(&secret.contact_key(&contact.id), &version.workflow, None, 1);
     let new = Begin {

@@ -1,13 +1,14 @@
 //! A contact: who somebody is to the workflows, and what changes of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::ids::{ContactId, Name, RunId, SegmentId, TopicId};
+use crate::explain::Explanation;
+use crate::ids::{ContactId, Name, RunId, SegmentId, TopicId, WorkflowId};
 use crate::phi::Phi;
 
 /// Attributes by name: any JSON, compared without coercion.
@@ -57,6 +58,10 @@ pub struct Contact {
     /// Changes that published workflows wait for and that have not been acted on yet (S21, S28).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pending: Vec<PendingChange>,
+    /// The last times at which a workflow did not let the contact in, newest first, but for what events tell of
+    /// themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_admitted: Vec<NotAdmitted>,
     /// When the contact was first stored.
     pub created_at: Timestamp,
     /// When the contact last changed.
@@ -111,6 +116,27 @@ pub struct Review {
     pub since: Timestamp,
 }
 
+/// A trigger that let nobody in, and why (S4, S23).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NotAdmitted {
+    /// When.
+    pub at: Timestamp,
+    /// Into which workflow.
+    pub workflow: WorkflowId,
+    /// The version that was asked.
+    pub version: u32,
+    /// What asked: the kind of its trigger.
+    pub trigger: String,
+    /// The reason, as [`crate::advance::Refusal::code`] has it.
+    pub why: String,
+    /// What was compared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub explanation: Vec<Explanation>,
+}
+
+/// How many of those a contact keeps.
+pub const MOST_NOT_ADMITTED: usize = 20;
+
 /// A mail that counts against a cap.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CappedMail {
@@ -153,6 +179,11 @@ pub enum Change {
         /// `true` for into.
         entered: bool,
     },
+    /// The contact said something else about a topic.
+    Topic {
+        /// Which.
+        topic: TopicId,
+    },
     /// Something happened that is remembered.
     Fact {
         /// What: the name of the event.
@@ -176,10 +207,17 @@ impl Contact {
             facts: BTreeMap::new(),
             review: None,
             pending: Vec::new(),
+            not_admitted: Vec::new(),
             created_at: now,
             updated_at: now,
             revision: 0,
         }
+    }
+
+    /// When somebody has to look at the contact, if anybody has to.
+    pub fn due(&self) -> Option<Timestamp> {
+        let pending = (!self.pending.is_empty()).then_some(self.updated_at);
+        pending.into_iter().chain(self.review.map(|review| review.at)).min()
     }
 
     /// The value at a dotted path of the attributes, such as `address.city`. A name that itself has dots wins.
@@ -187,7 +225,7 @@ impl Contact {
         lookup(self.attributes.expose(), path)
     }
 
-    /// What changed of attributes, facts and segments from `before` to `self`, by name.
+    /// What changed of attributes, facts, topics and segments from `before` to `self`, by name.
     pub fn changes_since(&self, before: Option<&Self>) -> Vec<Change> {
         let empty = Attributes::new();
         let old = before.map_or(&empty, |contact| contact.attributes.expose());
@@ -206,9 +244,15 @@ impl Contact {
             .collect();
         changes.extend(self.facts.iter().filter_map(|(name, facts)| {
             let known = before.and_then(|before| before.facts.get(name)).map_or(&[][..], Vec::as_slice);
-            let news = facts.iter().any(|fact| known.iter().all(|known| known.event != fact.event || known.at < fact.at));
+            let news =
+                facts.iter().any(|fact| known.iter().all(|known| known.event != fact.event || known.at < fact.at));
             news.then(|| Change::Fact { event: name.clone() })
         }));
+        let topics = |contact: &Self| contact.topics.clone();
+        let (old, new) = (before.map(topics).unwrap_or_default(), &self.topics);
+        let touched: BTreeSet<&TopicId> = old.keys().chain(new.keys()).collect();
+        let touched = touched.into_iter().filter(|topic| old.get(*topic) != new.get(*topic));
+        changes.extend(touched.map(|topic| Change::Topic { topic: topic.clone() }));
         let none = BTreeMap::new();
         let were = before.map_or(&none, |contact| &contact.segments);
         changes.extend(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
+use serde_json::Value;
 
 use crate::calendar::{self, Round};
 use crate::condition::eval::Scope;
@@ -46,8 +46,7 @@ pub fn next(
 ) -> Option<Timestamp> {
     let starts = timed.versions.iter().filter_map(|version| comes(version, contact, since, account));
     let zone = calendar::zone_of(contact.zone.as_deref(), None, account);
-    let scope =
-        Scope { contact, event: None, entry: None, run: None, now, tz: &zone.tz, cutoff: None, since: None };
+    let scope = Scope { contact, event: None, entry: None, run: None, now, tz: &zone.tz, cutoff: None, since: None };
     starts.chain(timed.conditions.iter().filter_map(|condition| next_flip(condition, &scope))).min()
 }
 
@@ -77,13 +76,15 @@ pub fn start(
         Trigger::Milestone(milestone) => {
             let recent = since.max(now.saturating_sub(LATE_LIMIT).unwrap_or(since));
             let round = round(milestone, contact, recent, &zone.tz).filter(|round| round.at <= now)?;
-            let payload = json!({ "date": round.date.to_string(), "years": round.years });
-            Some(Start { occasion: round.date.to_string(), payload: object(payload) })
+            let date = round.date.to_string();
+            let payload = [("date", date.clone().into()), ("years", round.years.into())];
+            Some(Start { occasion: date, payload: named(payload) })
         }
         Trigger::Inactivity(quiet) => {
             let (last, at) = quiet_at(quiet, contact, &zone.tz);
-            let payload = json!({ "since": last.to_string() });
-            (since < at && at <= now).then(|| Start { occasion: last.to_string(), payload: object(payload) })
+            let silent_since = last.to_string();
+            let payload = named([("since", silent_since.clone().into())]);
+            (since < at && at <= now).then_some(Start { occasion: silent_since, payload })
         }
         Trigger::Event { .. }
         | Trigger::Attribute { .. }
@@ -93,11 +94,8 @@ pub fn start(
     }
 }
 
-fn object(value: serde_json::Value) -> Attributes {
-    match value {
-        serde_json::Value::Object(object) => object,
-        _ => Attributes::new(),
-    }
+fn named<const N: usize>(values: [(&str, Value); N]) -> Attributes {
+    values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn round(milestone: &Milestone, contact: &Contact, after: Timestamp, tz: &TimeZone) -> Option<Round> {

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use carepath_app::ports::{
-    Attempt, Change, Clock, Commit, Document, DocumentId, DocumentKind, Due, Evidence, Health, Kept, Mailer, Outgoing,
-    Page, Parked, Ports, Queue, Store, StoreError, Work,
+    Attempt, Change, Clock, Commit, Document, DocumentId, DocumentKind, Due, Evidence, Health, Kept, KeptEvent, Mailer,
+    Outgoing, Page, Parked, Ports, Queue, Store, StoreError, Task, Work,
 };
 use carepath_engine::advance::Answer;
-use carepath_engine::contact::Suppression;
+use carepath_engine::contact::{NotAdmitted, Suppression};
 use carepath_engine::ids::{ContactKey, RunId, SegmentId, WorkflowId};
 use carepath_engine::{Contact, Event, Run};
 use jiff::Timestamp;
@@ -84,11 +84,11 @@ impl Store for Scripted {
         ask!(call, Reply::Kept(kept) => Ok(kept))
     }
 
-    async fn event_done(&self, _: &ContactKey, name: &str) -> Result<bool, StoreError> {
+    async fn event_done(&self, _: &ContactKey, name: &str, _: &[NotAdmitted]) -> Result<bool, StoreError> {
         ask!(Call::Done { event: name.to_owned() }, Reply::Done => Ok(true))
     }
 
-    async fn events_of(&self, _: &ContactKey, _: usize, _: Option<&str>) -> Result<Page<Event>, StoreError> {
+    async fn events_of(&self, _: &ContactKey, _: usize, _: Option<&str>) -> Result<Page<KeptEvent>, StoreError> {
         unreachable!("no worker lists events")
     }
 
@@ -126,6 +126,22 @@ impl Store for Scripted {
 
     async fn members(&self, _: &SegmentId, _: usize, _: Option<&str>) -> Result<Page<ContactKey>, StoreError> {
         unreachable!("no worker lists members")
+    }
+
+    async fn count_members(&self, _: &SegmentId) -> Result<u64, StoreError> {
+        unreachable!("no worker counts members")
+    }
+
+    async fn every_contact(&self, _: usize, _: Option<&str>) -> Result<Page<ContactKey>, StoreError> {
+        unreachable!("nothing is filled")
+    }
+
+    async fn task(&self, _: &str) -> Result<Option<Task>, StoreError> {
+        unreachable!("there are no tasks")
+    }
+
+    async fn put_task(&self, _: &str, _: &Value, _: Option<Timestamp>, _: u64) -> Result<Commit, StoreError> {
+        unreachable!("there are no tasks")
     }
 
     async fn contacts_by_email(&self, _: &str, _: usize) -> Result<Vec<Contact>, StoreError> {

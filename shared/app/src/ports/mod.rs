@@ -9,8 +9,8 @@ use std::time::Duration;
 
 pub use mail::{Attempt, Evidence, Link, Mailer, Outgoing, TemplateKey};
 pub use store::{
-    Change, Commit, ContactChange, Document, DocumentId, DocumentKind, Due, Health, Kept, Page, Parked, Store,
-    SuppressedAddress,
+    Change, Commit, ContactChange, Document, DocumentId, DocumentKind, Due, Health, Kept, KeptEvent, Page, Parked,
+    Store, SuppressedAddress, Task,
 };
 pub use work::{Clock, Queue, Work};
 

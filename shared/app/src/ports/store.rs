@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 
-use carepath_engine::contact::{Contact, Suppression};
+use carepath_engine::contact::{Contact, NotAdmitted, Suppression};
 use carepath_engine::event::Event;
 use carepath_engine::ids::{ContactKey, RunId, SegmentId, WorkflowId};
 use carepath_engine::run::Run;
@@ -41,7 +41,7 @@ pub struct Change {
 pub struct ContactChange {
     /// Its key.
     pub key: ContactKey,
-    /// As it will be. While `pending` is not empty, the contact is in the `due` index with the time of its last update.
+    /// As it will be. While [`Contact::due`] says so, the contact is in the `due` index with that time.
     pub contact: Contact,
     /// Segments that it comes into with this change; the segments' member lists follow in the same commit.
     pub entered: Vec<SegmentId>,
@@ -86,6 +86,24 @@ pub struct Due {
     pub at: Timestamp,
     /// What is to be done.
     pub work: Work,
+}
+
+/// An event as it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeptEvent {
+    /// The event.
+    pub event: Event,
+    /// The workflows that it might have started, and why it did not.
+    pub not_admitted: Vec<NotAdmitted>,
+}
+
+/// Work that takes many steps, and what is known of it between them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Task {
+    /// Grows with every write.
+    pub revision: u64,
+    /// What it is about and how far it has come.
+    pub body: serde_json::Value,
 }
 
 /// How the runs stand, counted over all of them.
@@ -149,9 +167,14 @@ pub trait Store: Send + Sync + 'static {
         event: &Event,
     ) -> impl Future<Output = Result<Kept, StoreError>> + Send;
 
-    /// Takes an event out of the `due` index: all that follows from it is committed. `false` where it is gone, as it is
-    /// when its contact was deleted meanwhile.
-    fn event_done(&self, key: &ContactKey, name: &str) -> impl Future<Output = Result<bool, StoreError>> + Send;
+    /// Takes an event out of the `due` index: all that follows from it is committed, but for what did not admit the
+    /// contact, which is kept beside it. `false` where it is gone, as it is when its contact was deleted meanwhile.
+    fn event_done(
+        &self,
+        key: &ContactKey,
+        name: &str,
+        not_admitted: &[NotAdmitted],
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// Events of a contact, newest first.
     fn events_of(
@@ -159,7 +182,7 @@ pub trait Store: Send + Sync + 'static {
         key: &ContactKey,
         limit: usize,
         cursor: Option<&str>,
-    ) -> impl Future<Output = Result<Page<Event>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Page<KeptEvent>, StoreError>> + Send;
 
     /// What is due from `from` until `until` (both included), oldest first, at most `limit`.
     fn due(
@@ -216,6 +239,30 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
         cursor: Option<&str>,
     ) -> impl Future<Output = Result<Page<ContactKey>, StoreError>> + Send;
+
+    /// How many contacts are in a segment.
+    fn count_members(&self, segment: &SegmentId) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// The keys of all contacts, in an order of no meaning; who comes in meanwhile may be on a later page. May lag by
+    /// moments.
+    fn every_contact(
+        &self,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> impl Future<Output = Result<Page<ContactKey>, StoreError>> + Send;
+
+    /// A task by its name.
+    fn task(&self, name: &str) -> impl Future<Output = Result<Option<Task>, StoreError>> + Send;
+
+    /// Writes a task if its revision is still `expect` (0: if there is none), as `expect + 1`. It is in the `due` index
+    /// with that time, or not at all.
+    fn put_task(
+        &self,
+        name: &str,
+        body: &serde_json::Value,
+        due: Option<Timestamp>,
+        expect: u64,
+    ) -> impl Future<Output = Result<Commit, StoreError>> + Send;
 
     /// The contacts with an address (its case does not matter).
     fn contacts_by_email(

@@ -18,7 +18,7 @@ pub enum Work {
         /// Its opaque name.
         event: String,
     },
-    /// Act on the pending changes of a contact.
+    /// Act on the pending changes of a contact, and on what time has done to it.
     Contact {
         /// Whose.
         contact: ContactKey,
@@ -27,6 +27,11 @@ pub enum Work {
     Run {
         /// Which.
         run: RunId,
+    },
+    /// Go on with a task.
+    Task {
+        /// Its name.
+        task: String,
     },
     /// Let the paused runs of a workflow go on.
     Resume {
@@ -42,6 +47,7 @@ impl Work {
             Self::Event { contact, event } => format!("{contact}/{event}"),
             Self::Contact { contact } => contact.to_string(),
             Self::Run { run } => run.to_string(),
+            Self::Task { task } => format!("task/{task}"),
             Self::Resume { workflow } => format!("resume/{workflow}"),
         }
     }
@@ -50,6 +56,9 @@ impl Work {
     pub fn named(name: &str) -> Option<Self> {
         if let Ok(run) = name.parse() {
             return Some(Self::Run { run });
+        }
+        if let Some(task) = name.strip_prefix("task/") {
+            return Some(Self::Task { task: task.to_owned() });
         }
         match name.split_once('/') {
             Some((contact, event)) => Some(Self::Event { contact: contact.parse().ok()?, event: event.to_owned() }),

@@ -55,7 +55,7 @@ pub(super) fn item<T: Serialize>(
     Ok(item)
 }
 
-fn index(item: &mut Item, (dpk, dsk): (String, String)) {
+pub(super) fn index(item: &mut Item, (dpk, dsk): (String, String)) {
     item.insert("dpk".to_owned(), text(dpk));
     item.insert("dsk".to_owned(), text(dsk));
 }
@@ -108,12 +108,16 @@ pub(super) fn contact(
 ) -> Result<Item, StoreError> {
     let pk = key.as_str();
     let mut item = item(what, (pk, keys::CONTACT), contact, contact.revision + 1, writer)?;
-    if let Some(address) = &contact.email {
-        let secret = secret.ok_or_else(|| never(what, NO_SECRET))?;
-        item.insert("epk".to_owned(), text(keys::email(secret, address.expose())));
-    }
-    if !contact.pending.is_empty() {
-        index(&mut item, keys::due(pk, keys::CONTACT, contact.updated_at, shards));
+    let address = match &contact.email {
+        Some(address) => {
+            let secret = secret.ok_or_else(|| never(what, NO_SECRET))?;
+            keys::email(secret, address.expose())
+        }
+        None => keys::no_email(pk, shards),
+    };
+    item.insert("epk".to_owned(), text(address));
+    if let Some(due) = contact.due() {
+        index(&mut item, keys::due(pk, keys::CONTACT, due, shards));
     }
     Ok(item)
 }

@@ -6,6 +6,7 @@
 //! | | contact key | `E#` event name | an event |
 //! | | `G#` segment | contact key | a member of a segment |
 //! | | `S#` opaque name of an address | `S` | an address that takes no mail |
+//! | | `T#` name of a task | `T` | a task |
 //! | `runs` | contact key | run id | a run |
 //! | `config` | kind | id | a document |
 //! | | `revision` | `-` | the counter of changes of the configuration |
@@ -15,7 +16,8 @@
 //! clock that was turned by a year is then 8,760 buckets, not half a million. Shards spread an hour's writes over
 //! partitions. Paused runs wait under `P#` workflow, and parked work under `F`, where no time finds them. The index
 //! `unknown` of `runs` has `upk` and `usk`, and only runs with a send of which nobody knows have them. The index `email`
-//! of `contacts` has `epk`, a keyed hash of the address.
+//! of `contacts` has `epk`, a keyed hash of the address, or `-` and a shard where a contact has none: so every contact is
+//! in it, and nothing else.
 
 use carepath_app::ports::{DocumentKind, Work};
 use carepath_engine::ids::{ContactKey, Secret, SegmentId, WorkflowId};
@@ -37,6 +39,20 @@ pub(super) const PARKED: &str = "F";
 pub(super) const UNKNOWN: &str = "U";
 /// The key of the configuration's counter.
 pub(super) const REVISION: (&str, &str) = ("revision", "-");
+
+/// The sort key of a task.
+pub(super) const TASK: &str = "T";
+/// What its partition key starts with.
+const TASKS: &str = "T#";
+
+pub(super) fn task(name: &str) -> String {
+    format!("{TASKS}{name}")
+}
+
+/// Where contacts without an address are in the index of addresses, which are hashes and have no dash.
+pub(super) fn no_email(pk: &str, shards: u32) -> String {
+    format!("-{}", shard(pk, shards))
+}
 
 pub(super) fn event(name: &str) -> String {
     format!("{EVENT}{name}")
@@ -134,6 +150,7 @@ pub(super) fn item_of(work: &Work) -> Option<(String, String, bool)> {
         Work::Event { contact, event: name } => Some((contact.to_string(), event(name), false)),
         Work::Contact { contact } => Some((contact.to_string(), CONTACT.to_owned(), false)),
         Work::Run { run } => Some((run.contact().to_string(), run.to_string(), true)),
+        Work::Task { task: name } => Some((task(name), TASK.to_owned(), false)),
         Work::Resume { .. } => None,
     }
 }
@@ -142,6 +159,9 @@ pub(super) fn item_of(work: &Work) -> Option<(String, String, bool)> {
 pub(super) fn work(pk: &str, sk: &str) -> Option<Work> {
     if sk.starts_with("run_") {
         return Some(Work::Run { run: sk.parse().ok()? });
+    }
+    if let Some(task) = pk.strip_prefix(TASKS) {
+        return Some(Work::Task { task: task.to_owned() });
     }
     let contact: ContactKey = pk.parse().ok()?;
     if sk == CONTACT {

@@ -9,11 +9,13 @@ mod config;
 mod contacts;
 mod due;
 mod error;
+mod events;
 mod items;
 mod keys;
 mod parked;
 mod runs;
 mod tables;
+mod tasks;
 mod usage;
 
 use std::collections::BTreeMap;
@@ -24,9 +26,10 @@ use aws_config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionConfig, retry::RetryConfig};
 use carepath_app::ports::{
-    Change, Commit, Document, DocumentId, DocumentKind, Due, Health, Kept, Page, Parked, Store, StoreError, Work,
+    Change, Commit, Document, DocumentId, DocumentKind, Due, Health, Kept, KeptEvent, Page, Parked, Store, StoreError,
+    Task, Work,
 };
-use carepath_engine::contact::{Contact, Suppression};
+use carepath_engine::contact::{Contact, NotAdmitted, Suppression};
 use carepath_engine::event::Event;
 use carepath_engine::ids::{ContactKey, RunId, Secret, SegmentId, WorkflowId};
 use carepath_engine::run::Run;
@@ -144,7 +147,7 @@ impl Store for DynamoStore {
         key: &ContactKey,
         event: &str,
     ) -> Result<(Option<Contact>, Option<Event>), StoreError> {
-        contacts::contact_and_event(&self.0, key, event).await
+        events::with_contact(&self.0, key, event).await
     }
 
     async fn run_and_contact(&self, id: &RunId) -> Result<(Option<Run>, Option<Contact>), StoreError> {
@@ -160,15 +163,20 @@ impl Store for DynamoStore {
     }
 
     async fn keep_event(&self, key: &ContactKey, name: &str, event: &Event) -> Result<Kept, StoreError> {
-        contacts::keep_event(&self.0, key, name, event).await
+        events::keep(&self.0, key, name, event).await
     }
 
-    async fn event_done(&self, key: &ContactKey, name: &str) -> Result<bool, StoreError> {
-        contacts::event_done(&self.0, key, name).await
+    async fn event_done(&self, key: &ContactKey, name: &str, why_not: &[NotAdmitted]) -> Result<bool, StoreError> {
+        events::done(&self.0, key, name, why_not).await
     }
 
-    async fn events_of(&self, key: &ContactKey, limit: usize, cursor: Option<&str>) -> Result<Page<Event>, StoreError> {
-        contacts::events_of(&self.0, key, limit, cursor).await
+    async fn events_of(
+        &self,
+        key: &ContactKey,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Result<Page<KeptEvent>, StoreError> {
+        events::of(&self.0, key, limit, cursor).await
     }
 
     async fn due(&self, from: Timestamp, until: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
@@ -210,6 +218,28 @@ impl Store for DynamoStore {
         cursor: Option<&str>,
     ) -> Result<Page<ContactKey>, StoreError> {
         contacts::members(&self.0, segment, limit, cursor).await
+    }
+
+    async fn count_members(&self, segment: &SegmentId) -> Result<u64, StoreError> {
+        contacts::count_members(&self.0, segment).await
+    }
+
+    async fn every_contact(&self, limit: usize, cursor: Option<&str>) -> Result<Page<ContactKey>, StoreError> {
+        tasks::every_contact(&self.0, limit, cursor).await
+    }
+
+    async fn task(&self, name: &str) -> Result<Option<Task>, StoreError> {
+        tasks::task(&self.0, name).await
+    }
+
+    async fn put_task(
+        &self,
+        name: &str,
+        body: &serde_json::Value,
+        due: Option<Timestamp>,
+        expect: u64,
+    ) -> Result<Commit, StoreError> {
+        Box::pin(tasks::put(&self.0, name, body, (due, expect))).await
     }
 
     async fn contacts_by_email(&self, email: &str, limit: usize) -> Result<Vec<Contact>, StoreError> {

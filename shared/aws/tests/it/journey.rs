@@ -195,7 +195,7 @@ async fn cost(app: &App<World>, name: &str, opens: bool) -> BTreeMap<&'static st
 
 #[tokio::test]
 async fn a_run_of_the_benchmark_costs_exactly_this() {
-    let app = published().await;
+    let app = Box::pin(published()).await;
     let opener = cost(&app, "ann", true).await;
     let other = cost(&app, "ben", false).await;
     let expected = |commits, runs| {

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use carepath_app::ports::{Change, Commit, ContactChange, DocumentId, DocumentKind, Kept, Store, Work};
+use carepath_app::ports::{Change, Commit, ContactChange, DocumentId, DocumentKind, Kept, KeptEvent, Store, Work};
 use carepath_aws::{DynamoStore, Options};
 use carepath_engine::contact::Contact;
 use carepath_engine::event::Event;
@@ -179,14 +179,14 @@ async fn an_event_is_kept_once_and_is_due_until_it_is_done() {
         assert_eq!(store.keep_event(&key, name, &event).await.unwrap(), Kept::Duplicate);
     }
     let page = store.events_of(&key, 2, None).await.unwrap();
-    let ids = |events: &[Event]| events.iter().map(|event| event.id.as_str().to_owned()).collect::<Vec<_>>();
+    let ids = |kept: &[KeptEvent]| kept.iter().map(|kept| kept.event.id.as_str().to_owned()).collect::<Vec<_>>();
     assert_eq!(ids(&page.items), ["c", "b"]);
     let rest = store.events_of(&key, 2, page.next.as_deref()).await.unwrap();
     assert_eq!((ids(&rest.items), rest.next), (vec!["a".to_owned()], None));
     let hour = now() + jiff::SignedDuration::from_hours(1);
     assert_eq!(store.due(now(), hour, 2).await.unwrap().len(), 2, "at most as many as asked for");
     for name in ["a", "b", "c", "never-kept"] {
-        store.event_done(&key, name).await.unwrap();
+        store.event_done(&key, name, &[]).await.unwrap();
     }
     assert_eq!(store.due(now(), hour, 9).await.unwrap(), []);
     let (contact, event) = store.contact_and_event(&key, "a").await.unwrap();

@@ -56,25 +56,20 @@ pub(super) fn begin_for(
 /// A wait that is looked at again when its time has come, or when time alone may have changed what it waits for or what
 /// ends the run (S18, S21).
 fn waiting(walk: &Walk<'_>, step: StepIndex, since: Timestamp, until: Timestamp) -> State {
-    let full = deadline(walk, step, since, until);
     let rules = walk.moment.version.rules().filter_map(|rule| match rule {
         ExitRule::When(condition) => Some(condition),
         ExitRule::Event { .. } => None,
     });
     let paths = walk.moment.version.step(step).map_or(&[][..], |step| step.kind.paths());
+    // A time-out is decided a while after its deadline (S16).
+    let due = if paths.is_empty() { until } else { later(until, calendar::grace(until.duration_since(since))) };
     let paths = paths.iter().filter_map(|path| match &path.when {
         PathWhen::Condition(condition) => Some(condition),
         PathWhen::Event { .. } => None,
     });
     let scope = walk.scope();
-    let flip = rules.chain(paths).filter_map(|condition| next_flip(condition, &scope)).min();
-    State::Waiting { step, since, until, due: flip.map_or(full, |flip| flip.min(full)) }
-}
-
-/// When a wait is over: a time-out is decided a while after its deadline (S16).
-fn deadline(walk: &Walk<'_>, step: StepIndex, since: Timestamp, until: Timestamp) -> Timestamp {
-    let timed_out = walk.moment.version.step(step).is_some_and(|step| !step.kind.paths().is_empty());
-    if timed_out { later(until, calendar::grace(until.duration_since(since))) } else { until }
+    let flips = rules.chain(paths).filter_map(|condition| next_flip(condition, &scope));
+    State::Waiting { step, since, until, due: flips.filter(|flip| *flip < until).min().unwrap_or(due) }
 }
 
 /// A wait's time has come.
@@ -86,7 +81,7 @@ pub(super) fn is_due(walk: Walk<'_>, index: StepIndex, since: Timestamp, until: 
     if let Some((outcome, why)) = heard::condition_ends(&walk) {
         return walk.end(outcome, why);
     }
-    if walk.now() < deadline(&walk, index, since, until) {
+    if walk.now() < until {
         return look(walk, index, since, until);
     }
     match &walk.step(index)?.kind {

@@ -6,9 +6,9 @@ use jiff::Span;
 use serde_json::Value;
 
 use super::{Condition, DateRef, EngagedKind, Subject, Test, TestKind, ValueOp};
+use crate::contact::{CLICKED, OPENED};
 use crate::document::scalar::{Sign, did_you_mean, is_moment, is_shallow, read_span};
 use crate::document::{At, Faults, Fields, Report, Steps, quote};
-use crate::contact::{CLICKED, OPENED};
 use crate::history::MOST_FILTERED;
 use crate::ids::{Name, SegmentId, TopicId};
 use crate::version::StepIndex;
@@ -285,7 +285,7 @@ impl Reader<'_, '_> {
         } else {
             None
         };
-        let (within, said) = self.within(fields);
+        let within = self.within(fields);
         let machines = fields.take("machines").map(|flag| flag.flag(self.faults));
         let (step_name, step) = target?;
         let mut label = format!("{name} {step_name}");
@@ -293,8 +293,8 @@ impl Reader<'_, '_> {
             label.push(' ');
             label.push_str(link);
         }
+        let (within, said) = within.ok()?;
         label.push_str(&said);
-        let within = within?;
         let machines = machines.map_or(Some(false), |flag| flag)?;
         Some(test(&label, Value::Bool(true), TestKind::Engaged { kind, step, link, within, machines }))
     }
@@ -308,26 +308,26 @@ impl Reader<'_, '_> {
             }
             None => Some(None),
         };
-        let (within, said) = self.within(fields);
+        let within = self.within(fields);
         let at_least = fields.take("at_least").map_or(Some(1), |at| at.whole(self.faults, 1, MOST_FILTERED));
-        let (event, filter, within, at_least) = (event?, filter?, within?, at_least?);
+        let (event, filter, (within, said), at_least) = (event?, filter?, within.ok()?, at_least?);
         let label = format!("did {event}{said}");
         Some(test(&label, Value::from(at_least), TestKind::Did { event, filter, within, at_least }))
     }
 
     /// Where there is no run, any mail of any workflow is meant.
     fn engaged_ever(&mut self, kind: &'static str, fields: &mut Fields<'_>) -> Option<Test> {
-        let (within, said) = self.within(fields);
+        let (within, said) = self.within(fields).ok()?;
         let event = if kind == "opened" { OPENED } else { CLICKED }.parse().ok()?;
-        let kind_of = TestKind::Did { event, filter: None, within: within?, at_least: 1 };
+        let kind_of = TestKind::Did { event, filter: None, within, at_least: 1 };
         Some(test(&format!("{kind} any{said}"), Value::from(1), kind_of))
     }
 
-    /// `within`, and how labels say it. `None` where it has faults.
-    fn within(&mut self, fields: &mut Fields<'_>) -> (Option<Option<Span>>, String) {
-        let Some(at) = fields.take("within") else { return (Some(None), String::new()) };
+    /// `within`, and how labels say it; an error where it has faults.
+    fn within(&mut self, fields: &mut Fields<'_>) -> Result<(Option<Span>, String), ()> {
+        let Some(at) = fields.take("within") else { return Ok((None, String::new())) };
         let said = at.value.as_str().map(|text| format!(" within {text}")).unwrap_or_default();
-        (at.span(self.faults, Sign::Positive).map(Some), said)
+        at.span(self.faults, Sign::Positive).map(|span| (Some(span), said)).ok_or(())
     }
 
     /// A step that is itself called `any` is meant before all steps are.

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::shape_condition::Condition;
-use super::shape_triggers::{Inactivity, Milestone, Schedule};
 use super::shape_steps::{Branch, Exit, Jump, SegmentChange, Send, Split, Update, Wait, WaitFor};
+use super::shape_triggers::{Inactivity, Milestone, Schedule};
 use crate::version::Class;
 
 /// The JSON Schema (2020-12) of workflow documents. It says what their shape is; what [`crate::compile::check`] finds

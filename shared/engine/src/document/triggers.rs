@@ -57,9 +57,8 @@ fn kinds(at: &At<'_>, faults: &mut Faults) -> Option<Vec<Name>> {
 
 pub(super) fn schedule(at: &At<'_>, faults: &mut Faults) -> Option<Trigger> {
     let mut fields = at.fields(faults, "an object such as `{ segment: members, at: 2027-03-01T09:00 }`")?;
-    let segment = fields
-        .need(faults, "segment", "the segment that is meant")
-        .and_then(|at| at.id(faults, "the id of a segment"));
+    let segment =
+        fields.need(faults, "segment", "the segment that is meant").and_then(|at| at.id(faults, "the id of a segment"));
     let when = when(&mut fields, faults);
     let zone = fields.take("zone").map_or(Some(None), |at| at.zone(faults).map(Some));
     fields.finish(faults);

@@ -44,6 +44,21 @@ pub enum Trigger {
     Api,
 }
 
+impl Trigger {
+    /// The kind as documents and the API name it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Event { .. } => "event",
+            Self::Attribute { .. } => "attribute",
+            Self::Segment { .. } => "segment",
+            Self::Milestone(_) => "milestone",
+            Self::Inactivity(_) => "inactivity",
+            Self::Schedule(_) => "schedule",
+            Self::Api => "api",
+        }
+    }
+}
+
 /// A date of the contact that comes round.
 #[derive(Debug, Clone)]
 pub struct Milestone {

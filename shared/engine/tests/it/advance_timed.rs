@@ -26,10 +26,8 @@ fn waiting(exit: &serde_json::Value, attributes: &serde_json::Value) -> Play {
     let version = version(&document);
     let mut patient = contact();
     patient.attributes = attributes.as_object().unwrap().clone().into();
-    let begun = carepath_engine::advance::begin(
-        crate::play::first(&version),
-        moment(&version, &patient, start(), false),
-    );
+    let begun =
+        carepath_engine::advance::begin(crate::play::first(&version), moment(&version, &patient, start(), false));
     Play { version, contact: patient, run: begun.unwrap().run, alarms: Vec::new(), paused: false }
 }
 

@@ -1,10 +1,14 @@
 //! What happened before, and what time alone changes.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests, called with literals, fail the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::needless_pass_by_value,
+    reason = "helpers of tests, called with literals, fail the test"
+)]
 
 use carepath_engine::condition::eval::{Scope, eval};
-use carepath_engine::condition::{Condition, DateRef, Subject, TestKind, ValueOp, next_flip};
 use carepath_engine::condition::parse::contact_condition;
+use carepath_engine::condition::{Condition, DateRef, Subject, TestKind, ValueOp, next_flip};
 use carepath_engine::contact::{Contact, Fact};
 use carepath_engine::history::Tracked;
 use jiff::tz::TimeZone;
@@ -36,7 +40,9 @@ fn what_happened_is_counted_by_name_property_and_time() {
     let lately = read(json!({ "did": "visited", "within": "10d" }));
     let there = read(json!({ "did": "visited", "where": { "event": "place.name", "eq": "north" } }));
     let mut tracked = Tracked::default();
-    [&often, &lately, &there].into_iter().for_each(|condition| tracked.add(condition));
+    for condition in [&often, &lately, &there] {
+        tracked.add(condition);
+    }
     let mut patient = contact(&json!({}));
     let mut visit = |days, event: &str, place: &str| {
         let properties = object(&json!({ "place": { "name": place }, "diagnosis": "not asked for" }));
@@ -82,9 +88,8 @@ fn the_next_flip_is_known() {
         ],
     );
     let at = now();
-    let flip = |document: Value| {
-        next_flip(&read(document), &scope(&patient, &TimeZone::UTC, at)).map(|at| at.to_string())
-    };
+    let flip =
+        |document: Value| next_flip(&read(document), &scope(&patient, &TimeZone::UTC, at)).map(|at| at.to_string());
     let said = |text: &str| Some(text.to_owned());
     assert_eq!(flip(json!({ "attribute": "visit", "within_next": "7d" })), said("2026-12-03T12:00:00Z"));
     assert_eq!(flip(json!({ "attribute": "visit", "within": "7d" })), said("2026-12-10T12:00:00Z"));
@@ -94,7 +99,8 @@ fn the_next_flip_is_known() {
     assert_eq!(flip(json!({ "age": "born", "gte": 40 })), None, "whoever is 40 stays it");
     assert_eq!(flip(json!({ "attribute": "visit", "eq": "2026-12-10" })), None);
     let seconds = |at: Timestamp| at.as_second() + 1;
-    let ends = |document: Value| next_flip(&read(document), &scope(&patient, &TimeZone::UTC, at)).map(|at| at.as_second());
+    let ends =
+        |document: Value| next_flip(&read(document), &scope(&patient, &TimeZone::UTC, at)).map(Timestamp::as_second);
     assert_eq!(ends(json!({ "did": "visited", "within": "7d" })), Some(seconds(day(6))));
     assert_eq!(ends(json!({ "did": "visited", "within": "7d", "at_least": 2 })), Some(seconds(day(4))));
     assert_eq!(ends(json!({ "did": "visited", "within": "12h" })), None, "it was longer ago");
@@ -121,9 +127,8 @@ fn span() -> impl Strategy<Value = Span> {
 }
 
 fn timed() -> impl Strategy<Value = Condition> {
-    let from_now = || {
-        (span(), any::<bool>()).prop_map(|(span, past)| DateRef::FromNow(if past { span.negate() } else { span }))
-    };
+    let from_now =
+        || (span(), any::<bool>()).prop_map(|(span, past)| DateRef::FromNow(if past { span.negate() } else { span }));
     let op = prop_oneof![
         from_now().prop_map(ValueOp::Before),
         from_now().prop_map(ValueOp::After),

@@ -74,15 +74,11 @@ fn reference(condition: &Condition, scope: &Scope<'_>) -> bool {
 
 /// Whether an event had what is asked for: the `where` of these tests is one comparison.
 fn had(filter: &Condition, properties: &Attributes) -> bool {
-    match filter {
-        Condition::Test(test) => match &test.kind {
-            TestKind::Value { subject: Subject::Event(path), op: ValueOp::Eq(wanted) } => {
-                same(&walk(&Value::Object(properties.clone()), path), wanted)
-            }
-            _ => panic!("not made here"),
-        },
-        _ => panic!("not made here"),
-    }
+    let Condition::Test(test) = filter else { unreachable!("not made here") };
+    let TestKind::Value { subject: Subject::Event(path), op: ValueOp::Eq(wanted) } = &test.kind else {
+        unreachable!("not made here")
+    };
+    same(&walk(&Value::Object(properties.clone()), path), wanted)
 }
 
 fn engagements(run: &Run, kind: EngagedKind, step: Option<u16>, link: Option<&str>, machines: bool) -> Vec<Timestamp> {
@@ -282,14 +278,21 @@ fn did() -> impl Strategy<Value = TestKind> {
         let subject = Subject::Event("kind".into());
         Box::new(test(TestKind::Value { subject, op: ValueOp::Eq(wanted) }))
     }));
-    (event, filter, prop::option::of(span()), 1_u32..4)
-        .prop_map(|(event, filter, within, at_least)| TestKind::Did { event, filter, within, at_least })
+    (event, filter, prop::option::of(span()), 1_u32..4).prop_map(|(event, filter, within, at_least)| TestKind::Did {
+        event,
+        filter,
+        within,
+        at_least,
+    })
 }
 
 fn facts() -> impl Strategy<Value = Vec<Fact>> {
-    let fact = (prop::sample::select(vec![0_i64, 60, 1_440, 3_000]), scalar(), any::<u32>()).prop_map(|(at, kind, n)| {
-        Fact { at: ago(at), event: n.to_string(), properties: object(&json!({ "kind": kind })).into() }
-    });
+    let fact =
+        (prop::sample::select(vec![0_i64, 60, 1_440, 3_000]), scalar(), any::<u32>()).prop_map(|(at, kind, n)| Fact {
+            at: ago(at),
+            event: n.to_string(),
+            properties: object(&json!({ "kind": kind })).into(),
+        });
     prop::collection::vec(fact, 0..5)
 }
 

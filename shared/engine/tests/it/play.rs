@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use carepath_engine::history::Tracked;
 use carepath_engine::advance::{
     Alarm, Answer, Begin, Decision, Engagement, EngagementKind, Input, Moment, Stale, advance, begin,
 };
 use carepath_engine::contact::Attributes;
 use carepath_engine::event::{Event, Source};
+use carepath_engine::history::Tracked;
 use carepath_engine::ids::Secret;
 use carepath_engine::run::{Outcome, State};
 use carepath_engine::{Contact, Phi, Run, Version, compile};

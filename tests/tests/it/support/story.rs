@@ -119,7 +119,7 @@ impl Dev {
 
     /// The ids of the members of a segment.
     pub(crate) async fn members(&self, segment: &str) -> Vec<String> {
-        let found = self.get(&format!("/v1/segments/{segment}/members")).await;
+        let found = self.get(&format!("/v1/segments/{segment}/members?limit=1000")).await;
         found["items"].as_array().unwrap().iter().map(|contact| text(contact, "id").to_owned()).collect()
     }
 }

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use carepath_app::ports::{
-    Change, Commit, Document, DocumentId, DocumentKind, Due, Health, Kept, Page, Parked, Retry, Store, StoreError, Work,
+    Change, Commit, Document, DocumentId, DocumentKind, Due, Health, Kept, KeptEvent, Page, Parked, Retry, Store,
+    StoreError, Task, Work,
 };
-use carepath_engine::contact::Suppression;
+use carepath_engine::contact::{NotAdmitted, Suppression};
 use carepath_engine::ids::{ContactKey, RunId, SegmentId, WorkflowId};
 use carepath_engine::run::State as RunState;
 use carepath_engine::{Contact, Event, Run};
@@ -27,6 +28,10 @@ pub(crate) struct Content {
     pub(crate) members: BTreeSet<(SegmentId, ContactKey)>,
     /// Addresses that take no mail, by their opaque names.
     pub(crate) suppressed: BTreeMap<String, Suppression>,
+    /// Why events started nothing, by contact and name.
+    pub(crate) not_admitted: BTreeMap<(ContactKey, String), Vec<NotAdmitted>>,
+    /// Tasks, and when they are due.
+    pub(crate) tasks: BTreeMap<String, (Task, Option<Timestamp>)>,
     /// Parked work, since when and with its code.
     pub(crate) parked: BTreeMap<Work, (Timestamp, String)>,
     documents: BTreeMap<DocumentId, Document>,
@@ -48,10 +53,14 @@ impl Content {
             at: event.received_at,
             work: Work::Event { contact: contact.clone(), event: name.clone() },
         });
-        let contacts = self.contacts.iter().filter(|(_, contact)| !contact.pending.is_empty());
-        let contacts =
-            contacts.map(|(key, contact)| Due { at: contact.updated_at, work: Work::Contact { contact: key.clone() } });
-        let all = runs.chain(events).chain(contacts);
+        let contacts = self.contacts.iter().filter_map(|(key, contact)| {
+            Some(Due { at: contact.due()?, work: Work::Contact { contact: key.clone() } })
+        });
+        let tasks = self
+            .tasks
+            .iter()
+            .filter_map(|(name, (_, due))| Some(Due { at: (*due)?, work: Work::Task { task: name.clone() } }));
+        let all = runs.chain(events).chain(contacts).chain(tasks);
         let mut due: Vec<_> = all.filter(|due| !self.parked.contains_key(&due.work)).collect();
         due.sort_by(|a, b| (a.at, &a.work).cmp(&(b.at, &b.work)));
         due
@@ -109,6 +118,7 @@ impl Content {
             Work::Event { contact, event } => {
                 self.events.iter().any(|(of, name, ..)| of == contact && name == event).then_some(1)
             }
+            Work::Task { task } => self.tasks.get(task).map(|(task, _)| task.revision),
             Work::Resume { .. } => None,
         }
     }
@@ -225,8 +235,9 @@ impl Store for MemoryStore {
         .await
     }
 
-    async fn event_done(&self, key: &ContactKey, name: &str) -> Result<bool, StoreError> {
+    async fn event_done(&self, key: &ContactKey, name: &str, why_not: &[NotAdmitted]) -> Result<bool, StoreError> {
         self.call("event_done", |content| {
+            content.not_admitted.insert((key.clone(), name.to_owned()), why_not.to_vec());
             let all = content.has(Flaw::DoneTooMuch);
             let mut found = false;
             for (contact, known, _, done) in &mut content.events {
@@ -238,10 +249,19 @@ impl Store for MemoryStore {
         .await
     }
 
-    async fn events_of(&self, key: &ContactKey, limit: usize, cursor: Option<&str>) -> Result<Page<Event>, StoreError> {
+    async fn events_of(
+        &self,
+        key: &ContactKey,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Result<Page<KeptEvent>, StoreError> {
         let of = |content: &Content| {
             let events = content.events.iter().rev().filter(|(contact, ..)| contact == key);
-            page(events.map(|(_, _, event, _)| event.clone()).collect(), limit, cursor)
+            let kept = events.map(|(contact, name, event, _)| {
+                let not_admitted = content.not_admitted.get(&(contact.clone(), name.clone())).cloned();
+                KeptEvent { event: event.clone(), not_admitted: not_admitted.unwrap_or_default() }
+            });
+            page(kept.collect(), limit, cursor)
         };
         self.call("events_of", |content| of(content)).await
     }
@@ -331,6 +351,38 @@ impl Store for MemoryStore {
             page(members.map(|(_, key)| key.clone()).collect(), limit, cursor)
         };
         self.call("members", |content| of(content)).await
+    }
+
+    async fn count_members(&self, segment: &SegmentId) -> Result<u64, StoreError> {
+        self.call("count_members", |content| content.members.iter().filter(|(id, _)| id == segment).count() as u64)
+            .await
+    }
+
+    async fn every_contact(&self, limit: usize, cursor: Option<&str>) -> Result<Page<ContactKey>, StoreError> {
+        self.call("every_contact", |content| page(content.contacts.keys().cloned().collect(), limit, cursor)).await
+    }
+
+    async fn task(&self, name: &str) -> Result<Option<Task>, StoreError> {
+        self.call("task", |content| content.tasks.get(name).map(|(task, _)| task.clone())).await
+    }
+
+    async fn put_task(
+        &self,
+        name: &str,
+        body: &Value,
+        due: Option<Timestamp>,
+        expect: u64,
+    ) -> Result<Commit, StoreError> {
+        self.call("put_task", |content| {
+            if content.tasks.get(name).map_or(0, |(task, _)| task.revision) != expect {
+                return Commit::LostRace;
+            }
+            content.parked.remove(&Work::Task { task: name.to_owned() });
+            let task = Task { revision: expect + 1, body: body.clone() };
+            content.tasks.insert(name.to_owned(), (task, due));
+            Commit::Applied
+        })
+        .await
     }
 
     async fn contacts_by_email(&self, email: &str, limit: usize) -> Result<Vec<Contact>, StoreError> {
