@@ -44,9 +44,10 @@ advisories: $(VENV)/ready ## known vulnerabilities of dependencies, where the da
 fmt: ## format the Rust sources
 	cargo fmt --all
 
-bench: build ## how fast: the engine's decisions, and 10,000 contacts through `carepath dev`
+bench: build $(VENV)/ready ## how fast: the engine, 10,000 contacts through `carepath dev`, and what a daily sweep costs
 	cargo bench --locked -p carepath-engine --bench engine
 	tests/bench/load.sh 10000
+	cargo nextest run --locked -p carepath-aws --no-capture --run-ignored only -E 'test(the_slope_of_the_daily_sweep)'
 
 chaos: $(VENV)/ready ## kill -9 under load, a faulty queue and a faulty mail server; KILLS=25 PEOPLE=200 of each round
 	CAREPATH_CHAOS_KILLS=$(or $(KILLS),25) CAREPATH_CHAOS_PEOPLE=$(or $(PEOPLE),200) RUST_BACKTRACE=0 \

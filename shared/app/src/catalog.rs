@@ -24,7 +24,7 @@ use crate::watch::Watched;
 use crate::workflows::{VersionDocument, WorkflowState};
 
 /// How often the store is asked whether the configuration has changed.
-const LOOK: SignedDuration = SignedDuration::from_secs(1);
+pub const LOOK: SignedDuration = SignedDuration::from_secs(1);
 
 /// A workflow of which a version is published.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 
 use crate::journey::{Service, check, play, prepared};
 use crate::world::{Call, Delivery, Fault, Summary, World};
-use crate::{changes, deletions, jumps, pauses, unsubscribing};
+use crate::{changes, deletions, jumps, pauses, times, unsubscribing};
 
 /// The seed of histories in which nothing depends on who goes first.
 const IN_ORDER: u64 = 0;
@@ -124,6 +124,17 @@ async fn s11_so_it_is_where_somebody_unsubscribes_while_a_mail_waits() {
     unsubscription().each_call_goes_wrong(Delivery::Once).await;
     unsubscription().each_call_goes_wrong(Delivery::Together).await;
     unsubscription().repeats_come_to_the_same().await;
+}
+
+fn time() -> History<impl AsyncFn() -> World, impl AsyncFn(&mut World)> {
+    History { prepare: times::prepared, play: times::play, check: times::check }
+}
+
+/// S21, S28: definitions that are brought to everybody, and what time starts.
+#[tokio::test]
+async fn s21_so_it_is_where_time_starts_runs_and_definitions_are_new() {
+    time().each_call_goes_wrong(Delivery::Once).await;
+    time().repeats_come_to_the_same().await;
 }
 
 /// S26, S28

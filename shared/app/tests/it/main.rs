@@ -8,5 +8,6 @@ mod jumps;
 mod mail_service;
 mod pauses;
 mod simulated;
+mod times;
 mod unsubscribing;
 mod world;

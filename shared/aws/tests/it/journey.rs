@@ -2,84 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::collections::BTreeMap;
 
 use carepath_app::documents::Expect;
 use carepath_app::ingest::{NewEvent, ingest};
-use carepath_app::ports::{Attempt, Clock, Evidence, Mailer, Outgoing, Ports, Queue, Store, Work};
-use carepath_app::{App, change, engage, segments, settings, templates, work, workflows};
-use carepath_aws::DynamoStore;
+use carepath_app::ports::Store;
+use carepath_app::{App, change, engage, segments, settings, templates, workflows};
 use carepath_engine::Contact;
-use carepath_engine::advance::{Answer, Engagement, EngagementKind};
+use carepath_engine::advance::{Engagement, EngagementKind};
 use carepath_engine::ids::ContactId;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::Value;
 
-use crate::store::{now, sound};
-
-/// The world around the store: a clock that is turned by hand, work that is done when asked, mail that is taken.
-#[derive(Clone)]
-struct World(Arc<Inner>);
-
-struct Inner {
-    store: DynamoStore,
-    hand: Hand,
-}
-
-#[derive(Default)]
-struct Hand {
-    ahead: Mutex<SignedDuration>,
-    work: Mutex<BTreeSet<(Timestamp, Work)>>,
-    mails: Mutex<Vec<(Attempt, String)>>,
-}
-
-impl Ports for World {
-    type Store = DynamoStore;
-    type Mailer = Hand;
-    type Queue = Hand;
-    type Clock = Hand;
-
-    fn store(&self) -> &DynamoStore {
-        &self.0.store
-    }
-
-    fn mailer(&self) -> &Hand {
-        &self.0.hand
-    }
-
-    fn queue(&self) -> &Hand {
-        &self.0.hand
-    }
-
-    fn clock(&self) -> &Hand {
-        &self.0.hand
-    }
-}
-
-impl Clock for Hand {
-    fn now(&self) -> Timestamp {
-        now() + *self.ahead.lock().unwrap()
-    }
-}
-
-impl Queue for Hand {
-    async fn push(&self, work: Work, at: Timestamp) {
-        self.work.lock().unwrap().insert((at, work));
-    }
-}
-
-impl Mailer for Hand {
-    async fn send(&self, mail: &Outgoing) -> Answer {
-        let id = format!("mail-{}", mail.attempt.step);
-        self.mails.lock().unwrap().push((mail.attempt.clone(), mail.subject.clone()));
-        Answer::Accepted { id, delivered: true }
-    }
-
-    async fn evidence(&self, _: &Attempt) -> Evidence {
-        Evidence::None
-    }
-}
+use crate::world::{World, open, settle};
 
 fn yaml(text: &str) -> Value {
     serde_saphyr::from_str(text).unwrap()
@@ -92,7 +27,7 @@ macro_rules! journey {
 }
 
 async fn published() -> App<World> {
-    let app = App::open(World(Arc::new(Inner { store: sound().await, hand: Hand::default() }))).await.unwrap();
+    let app = open().await;
     let schema = serde_json::from_value(journey!("schema.yaml")["attributes"].clone()).unwrap();
     settings::put_schema(&app, schema, Expect::Any).await.unwrap();
     let segment = journey!("segments/benchmark-started.yaml");
@@ -114,24 +49,9 @@ async fn published() -> App<World> {
     app
 }
 
-/// Does what is due, until nothing is.
-async fn settle(app: &App<World>) {
-    loop {
-        let next = app.ports.0.hand.work.lock().unwrap().pop_first();
-        match next {
-            Some((at, work)) if at <= app.now() => work::handle(app, &work).await.unwrap(),
-            Some(later) => {
-                app.ports.0.hand.work.lock().unwrap().insert(later);
-                return;
-            }
-            None => return,
-        }
-    }
-}
-
 /// Lets a contact go the whole way.
 async fn walk(app: &App<World>, name: &str, opens: bool) {
-    let hand = &app.ports.0.hand;
+    let hand = app.ports.hand();
     hand.mails.lock().unwrap().clear();
     let id: ContactId = name.parse().unwrap();
     let made = change::change_contact(app, &id, |_, now| {

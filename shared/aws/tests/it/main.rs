@@ -1,5 +1,6 @@
 //! The contract of the store, held by the real SDK client against dynoxide in memory.
 
+mod costs;
 #[path = "../../../../cli/src/dev/database.rs"]
 mod database;
 mod doubt;
@@ -7,3 +8,4 @@ mod health;
 mod journey;
 mod numbers;
 mod store;
+mod world;

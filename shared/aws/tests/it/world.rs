@@ -1,0 +1,103 @@
+//! The real use cases over the real store, in a world that a test turns by hand.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use carepath_app::ports::{Attempt, Clock, Evidence, Mailer, Outgoing, Ports, Queue, Work};
+use carepath_app::{App, work};
+use carepath_aws::DynamoStore;
+use carepath_engine::advance::Answer;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::store::{now, sound};
+
+/// The world around the store: a clock that is turned by hand, work that is done when asked, mail that is taken.
+#[derive(Clone)]
+pub(crate) struct World(Arc<Inner>);
+
+struct Inner {
+    store: DynamoStore,
+    hand: Hand,
+}
+
+#[derive(Default)]
+pub(crate) struct Hand {
+    pub(crate) ahead: Mutex<SignedDuration>,
+    pub(crate) work: Mutex<BTreeSet<(Timestamp, Work)>>,
+    pub(crate) mails: Mutex<Vec<(Attempt, String)>>,
+}
+
+impl Ports for World {
+    type Store = DynamoStore;
+    type Mailer = Hand;
+    type Queue = Hand;
+    type Clock = Hand;
+
+    fn store(&self) -> &DynamoStore {
+        &self.0.store
+    }
+
+    fn mailer(&self) -> &Hand {
+        &self.0.hand
+    }
+
+    fn queue(&self) -> &Hand {
+        &self.0.hand
+    }
+
+    fn clock(&self) -> &Hand {
+        &self.0.hand
+    }
+}
+
+impl Clock for Hand {
+    fn now(&self) -> Timestamp {
+        now() + *self.ahead.lock().unwrap()
+    }
+}
+
+impl Queue for Hand {
+    async fn push(&self, work: Work, at: Timestamp) {
+        self.work.lock().unwrap().insert((at, work));
+    }
+}
+
+impl Mailer for Hand {
+    async fn send(&self, mail: &Outgoing) -> Answer {
+        let id = format!("mail-{}", mail.attempt.step);
+        self.mails.lock().unwrap().push((mail.attempt.clone(), mail.subject.clone()));
+        Answer::Accepted { id, delivered: true }
+    }
+
+    async fn evidence(&self, _: &Attempt) -> Evidence {
+        Evidence::None
+    }
+}
+
+impl World {
+    pub(crate) fn hand(&self) -> &Hand {
+        &self.0.hand
+    }
+}
+
+/// A new installation.
+pub(crate) async fn open() -> App<World> {
+    App::open(World(Arc::new(Inner { store: sound().await, hand: Hand::default() }))).await.unwrap()
+}
+
+/// Does what is due, until nothing is.
+pub(crate) async fn settle(app: &App<World>) {
+    loop {
+        let next = app.ports.0.hand.work.lock().unwrap().pop_first();
+        match next {
+            Some((at, work)) if at <= app.now() => work::handle(app, &work).await.unwrap(),
+            Some(later) => {
+                app.ports.0.hand.work.lock().unwrap().insert(later);
+                return;
+            }
+            None => return,
+        }
+    }
+}
