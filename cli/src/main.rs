@@ -6,6 +6,7 @@ mod client;
 mod dev;
 mod failure;
 mod files;
+mod fills;
 mod load;
 mod output;
 mod parked;

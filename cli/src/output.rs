@@ -112,6 +112,15 @@ pub(crate) fn progress(length: u64, what: &'static str) -> ProgressBar {
     bar
 }
 
+/// A counter on stderr for what has no known end; nothing where stderr is no terminal.
+pub(crate) fn spinner(what: &str) -> ProgressBar {
+    let bar = progress(0, "").with_message(what.to_owned());
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg:<28} {pos} contacts {elapsed}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
 #[cfg(test)]
 mod tests {
     use super::plain;

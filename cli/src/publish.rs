@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::client::{Client, Connection, segment};
 use crate::failure::{Failure, answer};
 use crate::files::{self, Document, Kind};
+use crate::fills;
 use crate::output::{self, Ink};
 
 /// Bring workflows, templates and segments from files to a server: plan first, then apply
@@ -242,6 +243,10 @@ pub(crate) async fn apply(client: &Client, plan: &[Item<'_>], aloud: bool) -> Re
             }
             Err(error) => return Err(Failure::api(format!("could not publish {}", named(document)), error)),
         }
+    }
+    if aloud {
+        let put = plan.iter().filter(|item| item.change != Change::Unchanged && item.document.kind == Kind::Segment);
+        fills::watch(client, &put.map(|item| item.document.id()).collect::<Vec<_>>()).await?;
     }
     Ok(fine)
 }
