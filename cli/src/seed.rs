@@ -89,7 +89,13 @@ fn examples() -> Result<Found, Failure> {
         }
     }
     let body = json!({ "attributes": attributes });
-    found.documents.push(Document { file: "schema.yaml".into(), kind: files::Kind::Schema, body, text: String::new() });
+    found.documents.push(Document {
+        file: "schema.yaml".into(),
+        kind: files::Kind::Schema,
+        body,
+        text: String::new(),
+        beside: false,
+    });
     found.documents.sort_by_key(|document| document.kind);
     Ok(found)
 }

@@ -157,8 +157,8 @@ pub(crate) fn prepare(
 }
 
 fn settle_segments(published: &Published, contact: &mut Contact, now: Timestamp) {
-    // A condition may name another segment, which settles in the pass after the one it depends on.
-    for _ in 0..published.segments.len().min(4) {
+    // A condition may name another segment, which settles in the pass after the one it depends on; none leads to itself.
+    for _ in 0..=published.segments.len() {
         let before = contact.segments.clone();
         for (id, segment) in &published.segments {
             let Membership::When(condition) = &segment.membership else { continue };

@@ -31,10 +31,15 @@ pub async fn put<P: Ports>(
     expect: Expect,
 ) -> Result<(Stored<Value>, bool), UseError> {
     let source = named(source, id.as_str())?;
-    compile::segment(&source).map_err(|report| {
+    let segment = compile::segment(&source).map_err(|report| {
         let faults = report.findings.into_iter().map(|found| FieldError::new(found.pointer, "segment", found.message));
         UseError::Invalid(faults.collect())
     })?;
+    let published = app.published().await?;
+    let others = published.segments.values().map(|other| (other.id.clone(), compile::named_by(other))).collect();
+    if let Some(message) = compile::goes_round(&segment, &others) {
+        return Err(UseError::Invalid(vec![FieldError::new("/when", "segment", message)]));
+    }
     let before = read(app, id).await?;
     let known = before.as_ref().filter(|before| before.value.source.is_some()).map(|before| before.revision);
     expect.check(known)?;

@@ -20,6 +20,7 @@ mod play;
 mod render_hostile;
 mod render_mail;
 mod render_template;
+mod rules_minimal;
 mod transition_rows;
 mod transition_table;
 mod unsubscribe_token;
