@@ -11,6 +11,7 @@ mod compile_structure;
 mod condition_engagement;
 mod condition_reference;
 mod condition_rules;
+mod document_extremes;
 mod document_faults;
 mod document_robustness;
 mod document_samples;
