@@ -9,7 +9,7 @@ use carepath_engine::compile::{self, AttributeFacts, Context, SegmentKind, Templ
 use carepath_engine::document::{Finding, Severity};
 use carepath_engine::ids::{Name, SegmentId, TemplateId, WorkflowId};
 use carepath_engine::render::{self, Template};
-use carepath_engine::segment::Membership;
+use carepath_engine::segment::{Membership, Segment};
 use carepath_engine::version::Version;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -17,12 +17,13 @@ use serde_json::{Value, json};
 use crate::failure::{Failure, answer};
 use crate::files::{self, Document, Found, Kind};
 use crate::output::{self, Ink};
+use crate::places::Places;
 use crate::sarif;
 
 /// Check workflows, templates and segments before publishing, offline
 ///
-/// All files together are the context: a workflow may refer to templates and segments in the other files. Folders are
-/// walked. Exit code 1 where there are errors.
+/// All files together are the context: a workflow may refer to templates and segments in the other files, and to those
+/// in `schema.yaml`, `segments/` and `templates/` beside it. Folders are walked. Exit code 1 where there are errors.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  carepath check examples/appointment-reminder")]
 pub(crate) struct Args {
@@ -44,7 +45,13 @@ pub(crate) struct Located {
     pub(crate) file: String,
     /// The line that the finding is at, counted from 1, where it could be told.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) line: Option<usize>,
+    pub(crate) line: Option<u64>,
+    /// The column in it, counted from 1 in characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) column: Option<u64>,
+    /// The column after the last one of what is there, where that is known.
+    #[serde(skip)]
+    pub(crate) end: Option<u64>,
     /// The finding.
     #[serde(flatten)]
     pub(crate) finding: Finding,
@@ -52,7 +59,10 @@ pub(crate) struct Located {
 
 /// Checks the files.
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Failure> {
-    let found = files::read(&args.files)?;
+    let mut found = files::read(&args.files)?;
+    let beside = files::neighbours(&found);
+    found.documents.extend(beside);
+    found.documents.sort_by_key(|document| document.kind);
     let findings = examine(&found);
     let ok = findings.iter().all(|located| located.finding.severity != Severity::Error);
     if args.json {
@@ -71,7 +81,7 @@ pub(crate) fn examine(found: &Found) -> Vec<Located> {
     let mut findings: Vec<Located> = Vec::new();
     for file in &found.unreadable {
         let finding = fault("D000", "", format!("This is not YAML or JSON that can be read: {}", file.message));
-        findings.push(Located { file: file.file.clone(), line: None, finding });
+        findings.push(Located { file: file.file.clone(), line: file.line, column: None, end: None, finding });
     }
     for document in &found.documents {
         let report = match document.kind {
@@ -81,27 +91,32 @@ pub(crate) fn examine(found: &Found) -> Vec<Located> {
             // Workflows refer to each other: they come once everything else is known.
             Kind::Workflow => continue,
         };
-        findings.extend(report.into_iter().map(|finding| locate(document, finding)));
+        locate(document, report, &mut findings);
+    }
+    for (document, finding) in known.rounds() {
+        locate(document, vec![finding], &mut findings);
     }
     let workflows: Vec<&Document> = found.documents.iter().filter(|document| document.kind == Kind::Workflow).collect();
     known.compile_all(&workflows);
     for document in workflows {
         let report = compile::check(&document.body, &known.context());
-        findings.extend(report.findings.into_iter().map(|finding| locate(document, finding)));
+        locate(document, report.findings, &mut findings);
     }
     findings
 }
 
 /// What the files say that workflows may refer to.
 #[derive(Debug, Default)]
-struct Known {
+struct Known<'d> {
     workflows: BTreeMap<WorkflowId, Arc<Version>>,
     templates: BTreeMap<TemplateId, TemplateFacts>,
     segments: BTreeMap<SegmentId, SegmentKind>,
     schema: BTreeMap<Name, AttributeFacts>,
+    /// The segments as they were read, and where.
+    read: Vec<(Segment, &'d Document)>,
 }
 
-impl Known {
+impl<'d> Known<'d> {
     fn context(&self) -> Context<'_> {
         Context {
             workflows: &self.workflows,
@@ -129,18 +144,35 @@ impl Known {
         faults
     }
 
-    fn segment(&mut self, document: &Document) -> Vec<Finding> {
+    fn segment(&mut self, document: &'d Document) -> Vec<Finding> {
         match compile::segment(&document.body) {
             Ok(segment) => {
                 let kind = match segment.membership {
                     Membership::Manual => SegmentKind::Manual,
                     Membership::When(_) => SegmentKind::When,
                 };
-                let taken = self.segments.insert(segment.id, kind).is_some();
+                let taken = self.segments.insert(segment.id.clone(), kind).is_some();
+                self.read.push((segment, document));
                 if taken { vec![twice("segment")] } else { Vec::new() }
             }
             Err(report) => report.findings,
         }
+    }
+
+    /// Segments that name segments which are not there, or each other in a circle.
+    fn rounds(&self) -> Vec<(&'d Document, Finding)> {
+        let others = self.read.iter().map(|(segment, _)| (segment.id.clone(), compile::named_by(segment))).collect();
+        let mut found = Vec::new();
+        for (segment, document) in &self.read {
+            for missing in compile::named_by(segment).iter().filter(|id| !self.segments.contains_key(*id)) {
+                let message = format!("There is no segment `{missing}`. Save it first, or name another one.");
+                found.push((*document, fault("W012", "/when", message)));
+            }
+            if let Some(message) = compile::goes_round(segment, &others) {
+                found.push((*document, fault("D004", "/when", message)));
+            }
+        }
+        found
     }
 
     fn template(&mut self, document: &Document) -> Vec<Finding> {
@@ -191,30 +223,22 @@ fn fault(rule: &'static str, pointer: &str, message: impl Into<String>) -> Findi
     }
 }
 
-fn locate(document: &Document, finding: Finding) -> Located {
-    Located { file: document.file.clone(), line: line_of(&document.text, &finding.pointer), finding }
-}
-
-/// The line of the key that a pointer names, as far as the keys on the way can be found one after another in the text.
-/// Places in lists are left to the pointer.
-fn line_of(text: &str, pointer: &str) -> Option<usize> {
-    let mut lines = text.lines().enumerate();
-    let mut found = None;
-    for key in pointer.split('/').skip(1).filter(|key| key.parse::<usize>().is_err()) {
-        let key = key.replace("~1", "/").replace("~0", "~");
-        let next = lines.find(|(_, line)| has_key(line, &key));
-        match next {
-            Some((number, _)) => found = Some(number + 1),
-            None => break,
-        }
+/// Says where in its file each finding on a document is.
+fn locate(document: &Document, found: Vec<Finding>, into: &mut Vec<Located>) {
+    if document.beside || found.is_empty() {
+        return;
     }
-    found
-}
-
-fn has_key(line: &str, key: &str) -> bool {
-    let line = line.trim_start().trim_start_matches("- ").trim_start();
-    let line = line.strip_prefix('"').unwrap_or(line);
-    line.strip_prefix(key).is_some_and(|rest| rest.trim_start_matches('"').trim_start().starts_with(':'))
+    let places = Places::of(&document.text);
+    into.extend(found.into_iter().map(|finding| {
+        let place = places.find(&finding.pointer);
+        Located {
+            file: document.file.clone(),
+            line: place.map(|place| place.line),
+            column: place.map(|place| place.column),
+            end: place.and_then(|place| place.end),
+            finding,
+        }
+    }));
 }
 
 fn print(found: &Found, findings: &[Located]) -> Result<(), Failure> {
@@ -234,10 +258,11 @@ fn print(found: &Found, findings: &[Located]) -> Result<(), Failure> {
         let (file, at, message) = (output::plain(&located.file), output::plain(at), output::plain(&finding.message));
         output::say(&format!("{file}{line}: {head} at {at}{step}\n  {message}"))?;
     }
+    let asked = found.documents.iter().filter(|document| !document.beside).count();
     let count = |severity| findings.iter().filter(|located| located.finding.severity == severity).count();
     output::say(&format!(
         "{} checked: {}, {}",
-        counted(found.documents.len() + found.unreadable.len(), "document"),
+        counted(asked + found.unreadable.len(), "document"),
         counted(count(Severity::Error), "error"),
         counted(count(Severity::Warning), "warning"),
     ))
@@ -245,17 +270,4 @@ fn print(found: &Found, findings: &[Located]) -> Result<(), Failure> {
 
 fn counted(number: usize, what: &str) -> String {
     if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pointer_leads_to_the_line_of_its_key() {
-        let text = "id: a\nsteps:\n  first:\n    send: { template: x }\n    next: nowhere\n";
-        assert_eq!(line_of(text, "/steps/first/next"), Some(5));
-        assert_eq!(line_of(text, "/steps/first/send/template"), Some(4));
-        assert_eq!(line_of(text, ""), None);
-    }
 }

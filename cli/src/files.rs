@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::failure::Failure;
+use crate::json;
 
 /// What a document is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,6 +44,8 @@ pub(crate) struct Document {
     pub(crate) body: Value,
     /// Its text, for line numbers.
     pub(crate) text: String,
+    /// Whether it was not asked for, and only lies beside what was: it is known, but its faults are not told.
+    pub(crate) beside: bool,
 }
 
 impl Document {
@@ -57,6 +60,8 @@ impl Document {
 pub(crate) struct Unreadable {
     /// Which.
     pub(crate) file: String,
+    /// On which line, counted from 1, where that is known.
+    pub(crate) line: Option<u64>,
     /// Why.
     pub(crate) message: String,
 }
@@ -83,23 +88,51 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Found, Failure> {
         match parse(&file, &text) {
             Ok(body) => {
                 if let Some(kind) = kind_of(&body) {
-                    found.documents.push(Document { file, kind, body, text });
+                    found.documents.push(Document { file, kind, body, text, beside: false });
                 }
             }
-            Err(message) => found.unreadable.push(Unreadable { file, message }),
+            Err(NotRead { line, message }) => found.unreadable.push(Unreadable { file, line, message }),
         }
     }
     found.documents.sort_by_key(|document| document.kind);
     Ok(found)
 }
 
+/// What lies beside the workflows among the documents, as the examples are laid out: `schema.yaml`, `segments/` and
+/// `templates/`. What cannot be read there is left out: whoever needs it is told that it is missing.
+pub(crate) fn neighbours(found: &Found) -> Vec<Document> {
+    let real = |path: &Path| path.canonicalize().ok();
+    let mut seen: BTreeSet<PathBuf> = found.documents.iter().filter_map(|known| real(Path::new(&known.file))).collect();
+    let mut files = Vec::new();
+    for document in found.documents.iter().filter(|document| document.kind == Kind::Workflow) {
+        let folder = Path::new(&document.file).parent().unwrap_or(Path::new(""));
+        for name in ["schema.yaml", "schema.yml", "schema.json", "segments", "templates"] {
+            // That there is no such file is no fault.
+            let _ = walk(&folder.join(name), false, &mut BTreeSet::new(), &mut files);
+        }
+    }
+    let mut beside = Vec::new();
+    for path in files.into_iter().filter(|path| real(path).is_some_and(|path| seen.insert(path))) {
+        let file = path.display().to_string();
+        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        let Ok(body) = parse(&file, &text) else { continue };
+        let Some(kind) = kind_of(&body).filter(|kind| *kind != Kind::Workflow) else { continue };
+        let known =
+            |known: &Document| known.kind == kind && kind != Kind::Schema && known.body.get("id") == body.get("id");
+        if !found.documents.iter().any(known) {
+            beside.push(Document { file, kind, body, text, beside: true });
+        }
+    }
+    beside
+}
+
 /// Reads documents that are part of this program, by their names and texts.
 pub(crate) fn built_in(files: &[(&str, &str)]) -> Result<Found, Failure> {
     let mut found = Found::default();
     for (file, text) in files {
-        let body = parse(file, text).map_err(Failure::File)?;
+        let body = parse(file, text).map_err(|error| Failure::File(error.message))?;
         if let Some(kind) = kind_of(&body) {
-            found.documents.push(Document { file: (*file).into(), kind, body, text: (*text).into() });
+            found.documents.push(Document { file: (*file).into(), kind, body, text: (*text).into(), beside: false });
         }
     }
     found.documents.sort_by_key(|document| document.kind);
@@ -133,12 +166,23 @@ fn is_document(path: &Path) -> bool {
     path.extension().is_some_and(|extension| ["yaml", "yml", "json"].iter().any(|known| extension == *known))
 }
 
+/// Why a text cannot be read, and on which line.
+#[derive(Debug)]
+pub(crate) struct NotRead {
+    pub(crate) line: Option<u64>,
+    pub(crate) message: String,
+}
+
 /// Reads a text as what the file's name says it is.
-pub(crate) fn parse(file: &str, text: &str) -> Result<Value, String> {
+pub(crate) fn parse(file: &str, text: &str) -> Result<Value, NotRead> {
     if Path::new(file).extension().is_some_and(|extension| extension == "json") {
-        serde_json::from_str(text).map_err(|error| error.to_string())
+        let at = |error: &serde_json::Error| u64::try_from(error.line()).ok().filter(|line| *line > 0);
+        json::read(text).map_err(|error| NotRead { line: at(&error), message: error.to_string() })
     } else {
-        serde_saphyr::from_str(text).map_err(|error| error.to_string())
+        serde_saphyr::from_str(text).map_err(|error| {
+            let error = error.without_snippet();
+            NotRead { line: error.location().map(|at| at.line()), message: error.to_string() }
+        })
     }
 }
 

@@ -283,7 +283,8 @@ mod tests {
     #[test]
     fn a_schema_adds_to_what_the_server_declares() {
         let text = json!({ "attributes": { "b": 2 } });
-        let schema = Document { file: String::new(), kind: Kind::Schema, body: text, text: String::new() };
+        let schema =
+            Document { file: String::new(), kind: Kind::Schema, body: text, text: String::new(), beside: false };
         let there = json!({ "attributes": { "a": 1, "b": 1 } });
         assert_eq!(body(&schema, Some(&there)), json!({ "attributes": { "a": 1, "b": 2 } }));
         assert_eq!(compare(Kind::Schema, &body(&schema, Some(&there)), Some(&there)), Change::Changed);

@@ -3,6 +3,7 @@
 use jiff::civil::Time;
 use jiff::{Span, Timestamp, tz::TimeZone};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 
 use crate::client::{Client, segment};
@@ -17,16 +18,27 @@ macro_rules! example {
 }
 
 /// The files of each example, by their names.
-const EXAMPLES: [&[(&str, &str)]; 2] = [
+const EXAMPLES: [&[(&str, &str)]; 5] = [
     example!("appointment-reminder": "schema.yaml", "segments/deceased.yaml", "segments/needs-a-call.yaml",
         "templates/appointment-confirmation.yaml", "templates/appointment-reminder.yaml", "workflow.yaml"),
     example!("new-member-onboarding": "schema.yaml", "segments/engaged-members.yaml", "segments/onboarding-call.yaml",
         "templates/getting-started.yaml", "templates/reminder.yaml", "templates/welcome.yaml", "workflow.yaml"),
+    example!("feedback": "schema.yaml", "segments/unhappy.yaml", "templates/visit-feedback.yaml",
+        "templates/feedback-thanks.yaml", "templates/feedback-sorry.yaml", "workflow.yaml"),
+    example!("education-series": "schema.yaml", "segments/small-steps-finished.yaml", "templates/small-steps-1.yaml",
+        "templates/small-steps-2.yaml", "templates/small-steps-3.yaml", "templates/small-steps-3-short.yaml",
+        "templates/small-steps-4.yaml", "workflow.yaml"),
+    example!("recommendations": "schema.yaml", "segments/class-members.yaml", "segments/interested-in-classes.yaml",
+        "templates/recommend-classes.yaml", "templates/recommend-general.yaml", "templates/recommend-online.yaml",
+        "workflow.yaml"),
 ];
 
-const STORIES: [&str; 2] = [
+const STORIES: [&str; 5] = [
     include_str!("../../examples/appointment-reminder/story.yaml"),
     include_str!("../../examples/new-member-onboarding/story.yaml"),
+    include_str!("../../examples/feedback/story.yaml"),
+    include_str!("../../examples/education-series/story.yaml"),
+    include_str!("../../examples/recommendations/story.yaml"),
 ];
 
 /// What is there now that was not there before.
@@ -44,6 +56,13 @@ pub(crate) struct Seeded {
 struct Story {
     contacts: Vec<Value>,
     events: Vec<StoryEvent>,
+    /// What happens to them later on, for those who play the whole story: here it is left to whoever looks on.
+    #[serde(default, rename = "later")]
+    _later: Vec<IgnoredAny>,
+    #[serde(default, rename = "horizon")]
+    _horizon: Option<IgnoredAny>,
+    #[serde(default, rename = "shares")]
+    _shares: Option<IgnoredAny>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -89,7 +108,13 @@ fn examples() -> Result<Found, Failure> {
         }
     }
     let body = json!({ "attributes": attributes });
-    found.documents.push(Document { file: "schema.yaml".into(), kind: files::Kind::Schema, body, text: String::new() });
+    found.documents.push(Document {
+        file: "schema.yaml".into(),
+        kind: files::Kind::Schema,
+        body,
+        text: String::new(),
+        beside: false,
+    });
     found.documents.sort_by_key(|document| document.kind);
     Ok(found)
 }
@@ -141,6 +166,18 @@ mod tests {
         let errors =
             findings.iter().filter(|found| found.finding.severity == carepath_engine::document::Severity::Error);
         assert_eq!(errors.count(), 0);
+    }
+
+    #[test]
+    fn every_folder_of_the_examples_is_in_the_program_with_all_its_files() {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples");
+        let folders = std::fs::read_dir(root).unwrap().map(|folder| folder.unwrap().path());
+        let mut there: Vec<usize> = folders.map(|path| files::read(&[path]).unwrap().documents.len()).collect();
+        let mut here: Vec<usize> = EXAMPLES.iter().map(|files| files.len()).collect();
+        there.sort_unstable();
+        here.sort_unstable();
+        assert_eq!(here, there);
+        assert_eq!(STORIES.len(), EXAMPLES.len());
     }
 
     #[test]

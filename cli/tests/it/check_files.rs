@@ -16,8 +16,10 @@ fn findings(report: &Value) -> Vec<(String, String)> {
 
 #[test]
 fn the_examples_have_no_errors_and_no_warnings() {
-    for example in ["examples/appointment-reminder", "examples/new-member-onboarding"] {
-        let said = carepath(&["check", example, "--json"]);
+    let examples = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples")).expect("the examples");
+    for example in examples {
+        let example = format!("examples/{}", example.expect("a folder").file_name().display());
+        let said = carepath(&["check", &example, "--json"]);
         assert_eq!(said.code, Some(0), "{}", said.stdout);
         let report = said.json();
         assert_eq!(report["ok"], true);
@@ -58,26 +60,6 @@ fn a_fault_is_shown_to_people_with_file_line_rule_and_step() {
 }
 
 #[test]
-fn sarif_names_each_rule_once_and_places_each_result() {
-    let said = carepath(&["check", FAULTY, "--sarif"]);
-    assert_eq!(said.code, Some(1));
-    let log = said.json();
-    assert_eq!(log["version"], "2.1.0");
-    let run = &log["runs"][0];
-    assert_eq!(run["tool"]["driver"]["name"], "carepath");
-    let rules: Vec<&Value> =
-        run["tool"]["driver"]["rules"].as_array().expect("rules").iter().map(|rule| &rule["id"]).collect();
-    let results = run["results"].as_array().expect("results");
-    assert!(!results.is_empty());
-    for result in results {
-        assert_eq!(rules.iter().filter(|rule| **rule == &result["ruleId"]).count(), 1);
-        assert!(["error", "warning", "note"].contains(&result["level"].as_str().expect("level")));
-        let place = &result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
-        assert!(place.as_str().expect("uri").starts_with(FAULTY));
-    }
-}
-
-#[test]
 fn a_folder_that_leads_back_into_itself_is_walked_once_and_nothing_reaches_the_terminal_raw() {
     let folder = tempfile::tempdir().expect("a folder");
     let faulty = "id: x\nentry: { event: a }\nsteps:\n  \"a\\e[2Jb\": { wait: { for: 1d }, next: nowhere }\n";
@@ -94,4 +76,34 @@ fn a_file_that_is_not_there_could_not_be_checked() {
     let said = carepath(&["check", "cli/tests/fixtures/none.yaml"]);
     assert_eq!(said.code, Some(3));
     assert!(said.stderr.contains("could not read cli/tests/fixtures/none.yaml"), "{}", said.stderr);
+}
+
+#[test]
+fn a_workflow_alone_knows_the_schema_the_templates_and_the_segments_beside_it() {
+    let alone = carepath(&["check", "examples/appointment-reminder/workflow.yaml"]);
+    assert_eq!(alone.code, Some(0), "{}", alone.stdout);
+    assert!(alone.stdout.ends_with("1 document checked: 0 errors, 0 warnings\n"), "{}", alone.stdout);
+}
+
+/// S25: what the schema beside a workflow does not declare harmless stays out of subjects, offline too.
+#[test]
+fn s25_the_schema_beside_a_workflow_decides_what_its_mails_may_show() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let put = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("a file");
+    std::fs::create_dir(folder.path().join("templates")).expect("a folder");
+    put(
+        "workflow.yaml",
+        "id: w\nclass: care\nentry: { api: true }\nsteps:\n  a:\n    send: { template: t }\n    next: end\n",
+    );
+    let subject = "{{ contact.attributes.x | default('you') }}";
+    put("templates/t.yaml", &format!("id: t\nclass: care\nsubject: \"{subject}\"\nhtml: <p>Hello</p>\n"));
+    let workflow = folder.path().join("workflow.yaml");
+    let check = || carepath(&["check", workflow.to_str().expect("a path"), "--json"]);
+    let exposed = || findings(&check().json()).iter().any(|(rule, _)| rule == "W011");
+    assert!(exposed(), "what nobody declared is health information");
+    for (class, expected) in [("public", false), ("identifier", false), ("phi", true), ("sensitive", true)] {
+        put("schema.yaml", &format!("attributes:\n  x: {{ type: string, class: {class} }}\n"));
+        assert_eq!(exposed(), expected, "{class}");
+        assert_eq!(check().code, Some(i32::from(expected)));
+    }
 }

@@ -16,9 +16,6 @@ use jiff::tz::TimeZone;
 
 use crate::watch::{Watched, marks};
 
-/// How often one condition is looked at within one write: a chain of segments that name each other ends after so many.
-const MOST_LOOKS: u8 = 4;
-
 /// The segments by condition, and what each looks at.
 #[derive(Debug, Clone, Default)]
 pub struct Conditions {
@@ -96,11 +93,12 @@ impl Conditions {
             }
         };
         let zone = calendar::zone_of(contact.zone.as_deref(), None, account);
-        let mut looks: BTreeMap<&SegmentId, u8> = BTreeMap::new();
+        let mut looks: BTreeMap<&SegmentId, usize> = BTreeMap::new();
         let mut count = 0;
         while let Some(id) = open.pop_first() {
             let times = looks.entry(id).or_default();
-            if *times == MOST_LOOKS {
+            // None leads to itself, so each settles once all that it names have.
+            if *times > self.all.len() {
                 continue;
             }
             *times += 1;

@@ -39,6 +39,11 @@ pub async fn put<P: Ports>(
         let faults = report.findings.into_iter().map(|found| FieldError::new(found.pointer, "segment", found.message));
         UseError::Invalid(faults.collect())
     })?;
+    let published = app.published().await?;
+    let others = published.segments.values().map(|other| (other.id.clone(), compile::named_by(other))).collect();
+    if let Some(message) = compile::goes_round(&segment, &others) {
+        return Err(UseError::Invalid(vec![FieldError::new("/when", "segment", message)]));
+    }
     let before = read(app, id).await?;
     let known = before.as_ref().filter(|before| before.value.source.is_some()).map(|before| before.revision);
     expect.check(known)?;

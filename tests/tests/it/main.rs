@@ -7,6 +7,7 @@ mod command;
 mod consent;
 mod directions;
 mod docs_links;
+mod examples;
 mod file_sizes;
 mod heard;
 mod hostile;

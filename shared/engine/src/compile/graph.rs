@@ -118,10 +118,10 @@ impl Graph {
         over != step && !self.reach([self.start], |at| at == over)[step]
     }
 
-    /// The steps that some wait may come before.
-    pub(crate) fn after_waits(&self) -> Vec<bool> {
-        let waits = (0..self.len()).filter(|step| self.waits[*step]);
-        self.reach(waits.flat_map(|step| self.successors(step)).collect::<Vec<_>>(), |_| false)
+    /// The steps that a step of some kind may come before.
+    pub(crate) fn after(&self, is_of_kind: impl Fn(usize) -> bool) -> Vec<bool> {
+        let such = (0..self.len()).filter(|step| is_of_kind(*step));
+        self.reach(such.flat_map(|step| self.successors(step)).collect::<Vec<_>>(), |_| false)
     }
 
     /// The steps from which a run can come to an end.
@@ -198,6 +198,22 @@ impl Graph {
             }
         }
         order
+    }
+
+    /// The first edge within a cycle that leads back to where a run of it has been, and the step that it leaves.
+    pub(crate) fn closing(&self, cycle: &[usize], waitless: bool) -> Option<(usize, &Edge)> {
+        let order = self.postorder(|step| !(waitless && self.waits[step]));
+        let mut place = vec![usize::MAX; self.len()];
+        for (position, step) in order.into_iter().rev().enumerate() {
+            place[step] = position;
+        }
+        cycle.iter().find_map(|step| {
+            let back = |edge: &&Edge| match edge.to {
+                Target::Step(to) => cycle.contains(&usize::from(to)) && place[usize::from(to)] <= place[*step],
+                Target::End => false,
+            };
+            self.out[*step].iter().find(back).map(|edge| (*step, edge))
+        })
     }
 
     /// All steps in an order in which each comes before what it leads to, but for edges that lead back.

@@ -8,6 +8,7 @@ mod context;
 mod graph;
 mod placed;
 mod rules;
+mod segments;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ pub use self::context::{
     AttributeFacts, AttributeType, Context, FieldClass, Place, SegmentKind, TemplateFacts, Variable,
 };
 pub use self::rules::RULES;
+pub use self::segments::{goes_round, named_by};
 use crate::condition::parse::{self, Scope};
 use crate::document::{At, Draft, Faults, Report, read, workflow_name};
 use crate::ids::{SegmentId, TemplateId};

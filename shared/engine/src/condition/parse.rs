@@ -304,7 +304,17 @@ impl Reader<'_, '_> {
         let filter = match fields.take("where") {
             Some(at) => {
                 let scope = Scope { event: true, ..self.scope };
-                Reader { scope, faults: self.faults }.condition(&at, 1).map(|filter| Some(Box::new(filter)))
+                let filter = Reader { scope, faults: self.faults }.condition(&at, 1);
+                let filter = filter.filter(|filter| {
+                    looks_at_events_alone(filter) || {
+                        at.bad(
+                            self.faults,
+                            "This `where` can only test what happened, with `event`; put the rest beside `did`.",
+                        );
+                        false
+                    }
+                });
+                filter.map(|filter| Some(Box::new(filter)))
             }
             None => Some(None),
         };
@@ -351,6 +361,15 @@ impl Reader<'_, '_> {
             self.faults.error("W012", &*at.pointer, message);
         }
         Some((name, index?))
+    }
+}
+
+/// Of what happened before only the event itself is known.
+fn looks_at_events_alone(condition: &Condition) -> bool {
+    match condition {
+        Condition::All(parts) | Condition::Any(parts) => parts.iter().all(looks_at_events_alone),
+        Condition::Not(part) => looks_at_events_alone(part),
+        Condition::Test(test) => matches!(test.kind, TestKind::Value { subject: Subject::Event(_), .. }),
     }
 }
 

@@ -196,6 +196,9 @@ impl<'d> Fields<'d> {
     /// The same, where some fields are known to belong somewhere else.
     pub(crate) fn finish_with(self, faults: &mut Faults, hint: impl Fn(&str) -> Option<&'static str>) {
         for key in self.map.keys().filter(|key| !self.asked.contains(&key.as_str())) {
+            if faults.is_full() {
+                return;
+            }
             let mend = if let Some(hint) = hint(key) {
                 hint.to_owned()
             } else if let Some(name) = closest(key, self.asked.iter().copied()) {

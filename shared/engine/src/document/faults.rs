@@ -94,7 +94,8 @@ impl Faults {
         message: impl Into<String>,
         step: Option<StepId>,
     ) {
-        if self.findings.len() < MAX_FINDINGS {
+        // However many warnings there are, an error is never lost among them.
+        if !self.is_full() || (severity == Severity::Error && self.is_clean()) {
             self.findings.push(Finding {
                 rule: Cow::Borrowed(rule),
                 severity,
@@ -103,6 +104,11 @@ impl Faults {
                 step,
             });
         }
+    }
+
+    /// Whether so much is wrong that nothing more is noted.
+    pub(crate) fn is_full(&self) -> bool {
+        self.findings.len() >= MAX_FINDINGS
     }
 
     /// Whether no error was noted.

@@ -38,18 +38,16 @@ impl TemplateFacts {
 
     /// Adds the links of a body whose pieces of code are replaced by [`placeholder`]s.
     pub(super) fn add_links(&mut self, anchors: Vec<Anchor>, source: &str) {
-        let pieces = scan::pieces(source);
-        let locals = Locals::of(&pieces);
-        let mut uses = Vec::new();
         for anchor in anchors {
-            for index in placeholders(&anchor.href) {
-                let Some(piece) = pieces.get(index) else { continue };
-                uses.extend(scan::uses(&piece.tokens).into_iter().flat_map(|used| locals.resolve(used)));
-            }
+            let uses = uses_in(&[anchor.href], source);
+            self.has_unsubscribe_link |= uses.iter().any(|used| used.path == "unsubscribe_url");
             self.links.push(anchor.name.unwrap_or_default());
         }
-        self.has_unsubscribe_link = uses.iter().any(|used| used.path == "unsubscribe_url");
-        self.add(Part::Link, uses);
+    }
+
+    /// Adds what a part shows in addresses, whose pieces of code are replaced by [`placeholder`]s.
+    pub(super) fn add_addresses(&mut self, addresses: &[String], source: &str) {
+        self.add(Part::Link, uses_in(addresses, source));
     }
 
     fn add(&mut self, part: Part, uses: Vec<Use>) {
@@ -66,6 +64,29 @@ impl TemplateFacts {
             }
         }
     }
+}
+
+/// The values that stand where texts have [`placeholder`]s for the code of `source`.
+fn uses_in(texts: &[String], source: &str) -> Vec<Use> {
+    let pieces = scan::pieces(source);
+    let locals = Locals::of(&pieces);
+    let found = texts.iter().flat_map(|text| placeholders(text)).filter_map(|index| pieces.get(index));
+    found.flat_map(|piece| scan::uses(&piece.tokens)).flat_map(|used| locals.resolve(used)).collect()
+}
+
+/// The values that the templates inside of a value use, lists and objects included.
+pub(crate) fn used_in(value: &serde_json::Value) -> Vec<Variable> {
+    let mut facts = TemplateFacts::default();
+    let mut open = vec![value];
+    while let Some(value) = open.pop() {
+        match value {
+            serde_json::Value::String(text) => facts.add_part(Part::Value, text),
+            serde_json::Value::Array(items) => open.extend(items),
+            serde_json::Value::Object(fields) => open.extend(fields.values()),
+            serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {}
+        }
+    }
+    facts.variables
 }
 
 pub(super) fn root(path: &str) -> &str {

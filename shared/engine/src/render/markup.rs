@@ -96,6 +96,51 @@ pub(super) fn anchors(markup: &str) -> Result<Vec<Anchor>, lol_html::errors::Rew
     Ok(found.into_inner())
 }
 
+/// Attributes that hold an address which a program of the reader, or a server on its behalf, asks for.
+const ADDRESSES: &[&str] = &[
+    "href",
+    "src",
+    "srcset",
+    "background",
+    "background-url",
+    "action",
+    "formaction",
+    "poster",
+    "cite",
+    "data",
+    "longdesc",
+    "xlink:href",
+    "icon-src",
+    "thumbnails-src",
+];
+
+/// All texts of HTML or MJML in which addresses stand: those of links, of pictures (which are asked for without a click)
+/// and of styles.
+pub(super) fn addresses(markup: &str) -> Result<Vec<String>, lol_html::errors::RewritingError> {
+    let found = RefCell::new(Vec::new());
+    let settings = settings().append_element_content_handler(element!("*", |element: &mut Element| {
+        for attribute in element.attributes() {
+            let (name, value) = (attribute.name(), attribute.value());
+            if ADDRESSES.contains(&name.as_str()) || value.contains("url(") {
+                found.borrow_mut().push(value);
+            }
+        }
+        Ok(())
+    }));
+    rewrite_str(markup, settings)?;
+    let mut found = found.into_inner();
+    found.extend(bare_addresses(markup));
+    Ok(found)
+}
+
+/// Addresses that stand in text and in styles: mail programs make links of the former and ask for the latter.
+pub(super) fn bare_addresses(text: &str) -> Vec<String> {
+    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>');
+    let styles = text.match_indices("url(").map(|(at, _)| text[at..].split(')').next());
+    let bare = text.match_indices("://").map(|(at, _)| text[at..].split(ends).next());
+    styles.chain(bare).flatten().map(str::to_owned).collect()
+}
+
 /// HTML with its links named for the mail service and the preheader put in front, and the links.
 ///
 /// The service follows clicks by replacing addresses; the tag is how a link keeps its name through that.

@@ -11,6 +11,7 @@ mod markup;
 mod scan;
 mod shape;
 mod source;
+mod table;
 mod template;
 
 use std::collections::BTreeMap;
@@ -20,9 +21,11 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 pub use error::{Part, RenderError, RenderProblem};
+pub(crate) use facts::used_in;
 pub use facts::{TemplateFacts, Variable};
 pub use fill::fill;
 pub use source::{TemplateFault, TemplateSource, parse};
+pub use table::FAULTS;
 pub use template::Template;
 
 use crate::contact::{Attributes, Contact};

@@ -73,6 +73,9 @@ impl Template {
         if body.len() <= MAX_SOURCE {
             check_markup(body, is_mjml, body_pointer, &mut facts, &mut faults);
         }
+        if let Some(text) = source.text.as_deref().filter(|text| text.len() <= MAX_SOURCE) {
+            facts.add_addresses(&markup::bare_addresses(&marked(text)), text);
+        }
         if faults.is_empty() {
             let can_be_marked = shape::can_be_marked(body);
             let (id, class, shapes) = (source.id.clone(), source.class, Shapes::default());
@@ -233,11 +236,8 @@ fn check_markup(body: &str, is_mjml: bool, pointer: &str, facts: &mut TemplateFa
         faults.push(TemplateFault::new(pointer, "T004", format!("{line}this is not MJML: {} ({hint})", bad.message)));
         return;
     }
-    let marked = scan::without_code(body, |index, piece| match piece.kind {
-        PieceKind::Expression | PieceKind::Statement => placeholder(index),
-        PieceKind::Text | PieceKind::Comment => String::new(),
-    });
-    let Ok(anchors) = markup::anchors(&marked) else {
+    let marked = marked(body);
+    let (Ok(anchors), Ok(addresses)) = (markup::anchors(&marked), markup::addresses(&marked)) else {
         faults.push(TemplateFault::new(pointer, "T004", "this is not HTML that links can be found in"));
         return;
     };
@@ -251,6 +251,15 @@ fn check_markup(body: &str, is_mjml: bool, pointer: &str, facts: &mut TemplateFa
         }
     }
     facts.add_links(anchors, body);
+    facts.add_addresses(&addresses, body);
+}
+
+/// A part with its code replaced by what it is found by again.
+fn marked(source: &str) -> String {
+    scan::without_code(source, |index, piece| match piece.kind {
+        PieceKind::Expression | PieceKind::Statement => placeholder(index),
+        PieceKind::Text | PieceKind::Comment => String::new(),
+    })
 }
 
 /// What the mail service takes as the value of a tag.

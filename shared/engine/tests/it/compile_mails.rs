@@ -1,5 +1,7 @@
 //! W010, W011 and W017: what mails say, and to whom.
 
+#![expect(clippy::unwrap_used, reason = "a helper of tests may fail like a test")]
+
 use carepath_engine::compile::{FieldClass, Place};
 use carepath_engine::version::Class;
 use serde_json::{Value, json};
@@ -167,4 +169,73 @@ fn w011_and_w010_read_templates_as_they_are_written() {
     };
     assert_eq!((said("W011", "diagnosis"), said("W011", "token"), said("W011", "first_name")), (1, 1, 0));
     assert_eq!((said("W010", "diagnosis"), said("W010", "first_name"), said("W010", "entry.at")), (1, 1, 0));
+}
+
+/// The findings of W011 on a mail whose template is as given.
+fn exposed(template: &Value) -> usize {
+    use carepath_engine::compile::TemplateFacts;
+    let source = carepath_engine::render::parse(template).unwrap();
+    let template = carepath_engine::render::Template::compile(&source).unwrap();
+    let mut world = World::new();
+    world.declare("first_name", FieldClass::Identifier, true);
+    world.declare("plan", FieldClass::Public, true);
+    world.declare("illness", FieldClass::Phi, true);
+    world.declare("therapy", FieldClass::Sensitive, true);
+    world.templates.insert("welcome".parse().unwrap(), TemplateFacts::new(1, Class::Care, template.facts()));
+    found(&world.check(&one_mail()), "W011").len()
+}
+
+/// S25: every address counts, whoever asks for it: a reader who clicks, a mail program that loads pictures, or a server.
+#[test]
+fn w011_each_class_in_each_place_of_a_template() {
+    let places = [
+        ("subject", "VALUE"),
+        ("preheader", "VALUE"),
+        ("html", "<a href='https://example.org/?x=VALUE'>Go</a>"),
+        ("html", "<img src='https://example.org/VALUE.png' alt=''>"),
+        ("html", "<table background='https://example.org/VALUE.png'></table>"),
+        ("html", "<p style=\"background: url('https://example.org/VALUE.png')\">x</p>"),
+        ("html", "<style>p { background: url(https://example.org/VALUE.png) }</style>"),
+        ("html", "<link rel='stylesheet' href='https://example.org/VALUE.css'>"),
+        ("html", "<p>See https://example.org/VALUE today</p>"),
+        ("html", "{% set x = VALUE_NAME %}<a href='https://example.org/{{ x }}'>Go</a>"),
+        ("html", "{% for x in VALUE_NAME %}<a href='https://example.org/{{ x }}'>Go</a>{% endfor %}"),
+        ("text", "See https://example.org/VALUE today"),
+        (
+            "mjml",
+            "<mjml><mj-body><mj-section><mj-column><mj-button href='https://example.org/VALUE'>Go</mj-button></mj-column></mj-section></mj-body></mjml>",
+        ),
+        (
+            "mjml",
+            "<mjml><mj-body><mj-section><mj-column><mj-image src='https://example.org/VALUE.png' /></mj-column></mj-section></mj-body></mjml>",
+        ),
+        (
+            "mjml",
+            "<mjml><mj-body><mj-section background-url='https://example.org/VALUE.png'><mj-column></mj-column></mj-section></mj-body></mjml>",
+        ),
+    ];
+    for (field, confidential) in
+        [("plan", false), ("first_name", false), ("illness", true), ("therapy", true), ("undeclared", true)]
+    {
+        for (part, text) in places {
+            let name = format!("(contact.attributes.{field} | default('x'))");
+            let text = text.replace("VALUE_NAME", &name).replace("VALUE", &format!("{{{{ {name} }}}}"));
+            let mut template = json!({ "id": "welcome", "class": "care", "subject": "Hello", "html": "<p>Hello</p>" });
+            if part == "mjml" {
+                template.as_object_mut().unwrap().remove("html");
+            }
+            template[part] = json!(text);
+            assert_eq!(exposed(&template), usize::from(confidential), "{field} in {part}: {text}");
+        }
+    }
+}
+
+/// S25: what is shown in the text itself stays between us and the reader.
+#[test]
+fn w011_the_text_of_a_mail_may_show_health_information() {
+    let html = "<p title='{{ contact.attributes.illness }}'>About {{ contact.attributes.therapy }}</p>\
+                <img src='https://example.org/logo.png' alt='{{ contact.attributes.illness }}'>";
+    let text = "About {{ contact.attributes.illness }}, see https://example.org/about";
+    let template = json!({ "id": "welcome", "class": "care", "subject": "Hello", "html": html, "text": text });
+    assert_eq!(exposed(&template), 0);
 }

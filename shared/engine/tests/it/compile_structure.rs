@@ -51,11 +51,11 @@ fn w002_and_w003_cycles_without_and_with_a_wait() {
         })
     };
     let hasty = round(json!({ "segment": { "add": "vip" }, "next": "a" }));
-    assert_eq!(finds(&hasty, "W002"), ["/steps/a"]);
+    assert_eq!(finds(&hasty, "W002"), ["/steps/b/next"]);
     assert!(finds(&hasty, "W003").is_empty());
     let slow = round(json!({ "wait": { "for": "1d" }, "next": "a" }));
     assert!(finds(&slow, "W002").is_empty());
-    assert_eq!(finds(&slow, "W003"), ["/steps/a"]);
+    assert_eq!(finds(&slow, "W003"), ["/steps/b/next"]);
     let none = round(json!({ "wait": { "for": "1d" }, "next": "end" }));
     assert!(finds(&none, "W002").is_empty() && finds(&none, "W003").is_empty());
     assert!(World::new().check(&workflow(&slow)).ok);
@@ -63,7 +63,7 @@ fn w002_and_w003_cycles_without_and_with_a_wait() {
 
 #[test]
 fn w002_a_step_that_leads_to_itself() {
-    assert_eq!(finds(&json!({ "a": { "jump": { "step": "a" } } }), "W002"), ["/steps/a"]);
+    assert_eq!(finds(&json!({ "a": { "jump": { "step": "a" } } }), "W002"), ["/steps/a/jump/step"]);
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn w016_windows_that_are_hardly_open() {
     for narrow in ["09:00-10:59", "02:00-03:00", "01:30-04:00", "23:30-01:29", "22:30-00:30"] {
         assert_eq!(window(narrow), 1, "{narrow}");
     }
-    for wide in ["09:00-11:00", "01:00-04:00", "23:00-02:00", "08:00-08:00"] {
+    for wide in ["09:00-11:00", "04:00-06:00", "23:00-02:00", "08:00-08:00"] {
         assert_eq!(window(wide), 0, "{wide}");
     }
 }

@@ -8,11 +8,14 @@
 
 use std::collections::BTreeMap;
 
+use carepath_engine::calendar::parse_zone;
 use carepath_engine::condition::eval::Scope;
 use carepath_engine::condition::{Condition, DateRef, EngagedKind, Subject, TestKind, ValueOp};
 use carepath_engine::contact::{Attributes, Fact, Subscription};
-use carepath_engine::run::{FirstSeen, Message, Run};
+use carepath_engine::event::{Event, Source};
+use carepath_engine::run::{FirstSeen, Message, Place, Run, Visit};
 use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use jiff::{Span, ToSpan};
 use proptest::prelude::*;
@@ -37,7 +40,10 @@ fn reference(condition: &Condition, scope: &Scope<'_>) -> bool {
                 value_test(walk(&Value::Object(scope.contact.attributes.expose().clone()), path), op, scope)
             }
             TestKind::Value { subject: Subject::Entry(path), op } => value_test(entry(path, scope), op, scope),
-            TestKind::Value { subject: Subject::Event(_), op } => value_test(Value::Null, op, scope),
+            TestKind::Value { subject: Subject::Event(path), op } => {
+                let event = scope.event.map_or(Value::Null, |event| Value::Object(event.properties.expose().clone()));
+                value_test(walk(&event, path), op, scope)
+            }
             TestKind::Age { attribute, op } => {
                 let born = walk(&Value::Object(scope.contact.attributes.expose().clone()), attribute);
                 // A birthday is the day as written, whatever the time and offset after it.
@@ -62,12 +68,14 @@ fn reference(condition: &Condition, scope: &Scope<'_>) -> bool {
                 let mut times = engagements(scope.run.unwrap(), *kind, *step, link.as_deref(), *machines);
                 times.retain(|at| scope.cutoff.is_none_or(|cutoff| *at <= cutoff));
                 times.retain(|at| scope.since.is_none_or(|since| *at >= since));
-                times.retain(|at| within.is_none_or(|within| *at + within >= scope.now));
+                times.retain(|at| within.is_none_or(|within| *at >= shifted(scope, &within.negate())));
                 !times.is_empty()
             }
             TestKind::Segment(id) => scope.contact.segments.keys().any(|segment| segment == id),
             TestKind::Subscribed(id) => scope.contact.topics.get(id) == Some(&Subscription::Subscribed),
-            TestKind::Visited(step) => *step == 3,
+            TestKind::Visited(step) => {
+                scope.run.unwrap().visits.iter().any(|visit| format!("{:?}", visit.place) == format!("Step({step})"))
+            }
         },
     }
 }
@@ -110,6 +118,23 @@ fn engagements(run: &Run, kind: EngagedKind, step: Option<u16>, link: Option<&st
     times
 }
 
+/// So long from now: days and more on the calendar of the zone, the rest by the clock.
+fn shifted(scope: &Scope<'_>, span: &Span) -> Timestamp {
+    let days = Span::new().months(span.get_months()).weeks(span.get_weeks()).days(span.get_days());
+    let rest = Span::new().hours(span.get_hours()).minutes(span.get_minutes());
+    if days.is_zero() {
+        return scope.now + rest;
+    }
+    first_showing(scope.tz.to_datetime(scope.now) + days, scope) + rest
+}
+
+/// The first minute at which a clock on the wall shows a time or a later one, looked for minute by minute.
+fn first_showing(time: DateTime, scope: &Scope<'_>) -> Timestamp {
+    let from = TimeZone::UTC.to_timestamp(time).unwrap() - SignedDuration::from_hours(15);
+    let minutes = (0..).map(|minutes| from + SignedDuration::from_mins(minutes));
+    minutes.into_iter().find(|at| scope.tz.to_datetime(*at) >= time).unwrap()
+}
+
 fn walk(value: &Value, path: &str) -> Value {
     path.split('.').fold(value.clone(), |value, name| value.get(name).cloned().unwrap_or(Value::Null))
 }
@@ -147,6 +172,10 @@ fn less(a: &Value, b: &Value) -> Option<bool> {
 fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(_), Value::Number(_)) => digits(a) == digits(b),
+        (Value::Object(x), Value::Object(y)) => x
+            .keys()
+            .chain(y.keys())
+            .all(|name| x.contains_key(name) && y.contains_key(name) && same(&x[name], &y[name])),
         (Value::Array(x), Value::Array(y)) => x.len() == y.len() && (0..x.len()).all(|at| same(&x[at], &y[at])),
         _ => a == b,
     }
@@ -163,7 +192,7 @@ fn value_test(value: Value, op: &ValueOp, scope: &Scope<'_>) -> bool {
     let there = !value.is_null();
     let date_of = |when: &DateRef| match when {
         DateRef::At(text) => date(&json!(text), scope),
-        DateRef::FromNow(span) => Some(scope.now + *span),
+        DateRef::FromNow(span) => Some(shifted(scope, span)),
     };
     let days = |at: Timestamp| scope.tz.to_datetime(at).date();
     let against = |when: &DateRef, holds: &dyn Fn(Timestamp, Timestamp) -> bool| {
@@ -189,8 +218,12 @@ fn value_test(value: Value, op: &ValueOp, scope: &Scope<'_>) -> bool {
         ValueOp::Before(when) => against(when, &|at, when| at < when),
         ValueOp::After(when) => against(when, &|at, when| at > when),
         ValueOp::On(when) => against(when, &|at, when| days(at) == days(when)),
-        ValueOp::Within(span) => date(&value, scope).is_some_and(|at| at <= scope.now && at + *span >= scope.now),
-        ValueOp::WithinNext(span) => date(&value, scope).is_some_and(|at| at >= scope.now && at <= scope.now + *span),
+        ValueOp::Within(span) => {
+            date(&value, scope).is_some_and(|at| at <= scope.now && at >= shifted(scope, &span.negate()))
+        }
+        ValueOp::WithinNext(span) => {
+            date(&value, scope).is_some_and(|at| at >= scope.now && at <= shifted(scope, span))
+        }
         ValueOp::EqEntry(path) => {
             let other = entry(path, scope);
             there && !other.is_null() && same(&value, &other)
@@ -210,24 +243,41 @@ fn scalar() -> impl Strategy<Value = Value> {
         4 => prop::sample::select(vec!["", "a", "ab", "b", "é", "1", "true", "\u{ffff}", "\u{1f600}"]).prop_map(Value::from),
         6 => prop::sample::select(vec![
             "2026-11-24", "2026-11-23T23:59", "2026-11-24T05:00:00Z", "2026-11-25", "1976-11-24", "1976-11-25", "2000-02-29",
-            "2026-11-24T04:00:00-01:00",
+            "2026-11-24T04:00:00-01:00", "2026-03-08T02:30", "2026-03-08T07:00:00Z", "2026-11-01T01:30", "2026-11-01T06:30:00Z",
         ]).prop_map(Value::from),
     ]
 }
 
 fn value() -> impl Strategy<Value = Value> {
-    prop_oneof![5 => scalar(), 1 => prop::collection::vec(scalar(), 0..3).prop_map(Value::from)]
+    let object =
+        prop::collection::btree_map(prop::sample::select(vec!["x", "y"]).prop_map(String::from), scalar(), 0..3);
+    prop_oneof![
+        8 => scalar(),
+        2 => prop::collection::vec(scalar(), 0..3).prop_map(Value::from),
+        1 => object.prop_map(|fields| Value::Object(fields.into_iter().collect())),
+    ]
 }
 
 fn span() -> impl Strategy<Value = Span> {
-    prop::sample::select(vec![0_i64, 1, 24, 48]).prop_map(|hours| Span::new().hours(hours))
+    prop_oneof![
+        prop::sample::select(vec![0_i64, 1, 24, 48]).prop_map(|hours| Span::new().hours(hours)),
+        prop::sample::select(vec![1_i64, 2, 15, 30]).prop_map(|days| Span::new().days(days)),
+        Just(Span::new().weeks(1).hours(1)),
+        Just(Span::new().months(1).days(1).minutes(30)),
+    ]
 }
 
 fn when() -> impl Strategy<Value = DateRef> {
     prop_oneof![
         (span(), any::<bool>()).prop_map(|(span, past)| DateRef::FromNow(if past { span.negate() } else { span })),
-        prop::sample::select(vec!["2026-11-24", "2026-11-24T05:00:00Z", "nonsense"])
-            .prop_map(|text| DateRef::At(text.into())),
+        prop::sample::select(vec![
+            "2026-11-24",
+            "2026-11-24T05:00:00Z",
+            "2026-03-08T02:30",
+            "2026-11-01T01:30",
+            "nonsense"
+        ])
+        .prop_map(|text| DateRef::At(text.into())),
     ]
 }
 
@@ -321,6 +371,20 @@ fn condition() -> impl Strategy<Value = Condition> {
     })
 }
 
+/// A moment like any other, and moments around which clocks change.
+fn clock() -> impl Strategy<Value = Timestamp> {
+    prop_oneof![
+        Just(now()),
+        prop::sample::select(vec![
+            "2026-03-08T07:30:00Z",
+            "2026-03-09T06:30:00Z",
+            "2026-11-01T06:30:00Z",
+            "2026-11-02T06:30:00Z"
+        ])
+        .prop_map(|text| text.parse().unwrap()),
+    ]
+}
+
 fn moment() -> impl Strategy<Value = Option<Timestamp>> {
     prop::option::of(prop::sample::select(vec![0_i64, 30, 60, 600, 1_440, 3_000]).prop_map(ago))
 }
@@ -347,20 +411,34 @@ proptest! {
     #[test]
     fn two_evaluators_agree(
         condition in condition(), attributes in values(), entry in values(),
+        event in prop::option::of(values()), now in clock(), places in prop::collection::vec(2_u16..5, 0..3),
+        zone in prop::sample::select(vec!["America/New_York", "Asia/Kolkata", "Pacific/Auckland"]),
         messages in prop::collection::btree_map(1_u16..4, message(), 0..3), cutoff in moment(), since in moment(),
         visited in facts(), paid in facts(),
     ) {
         let mut contact = contact(&attributes);
-        contact.segments = BTreeMap::from([("vip".parse().unwrap(), now() - SignedDuration::from_hours(1))]);
+        contact.segments = BTreeMap::from([("vip".parse().unwrap(), now - SignedDuration::from_hours(1))]);
         contact.topics = BTreeMap::from([
             ("news".parse().unwrap(), Subscription::Subscribed), ("ads".parse().unwrap(), Subscription::Unsubscribed),
         ]);
         contact.facts = BTreeMap::from([("visited".parse().unwrap(), visited), ("paid".parse().unwrap(), paid)]);
         let mut run = run(messages);
         run.entry.payload = object(&entry).into();
+        run.visits = places.into_iter().map(|step| Visit { place: Place::Step(step), ..run.visits[0].clone() }).collect();
+        let event = event.map(|properties| Event {
+            id: "e".parse().unwrap(),
+            source: Source::Api,
+            contact: None,
+            name: "happened".parse().unwrap(),
+            at: now,
+            received_at: now,
+            properties: object(&properties).into(),
+        });
+        let tz = parse_zone(zone).unwrap();
         let mut expected = false;
         let (result, why, _) = evaluate(&condition, &contact, |scope| {
             (scope.run, scope.cutoff, scope.since) = (Some(&run), cutoff, since);
+            (scope.event, scope.now, scope.tz) = (event.as_ref(), now, &tz);
             expected = reference(&condition, scope);
         });
         prop_assert_eq!(result, expected, "{:?}", why.iter().map(|one| one.source.as_ref()).collect::<Vec<_>>());

@@ -156,6 +156,7 @@ fn conditions_see_only_what_is_there() {
         ("/entry/filter", json!({ "opened": "remind" })),
         ("/entry/filter", json!({ "opened": "welcome" })),
         ("/entry/filter", json!({ "visited": "remind" })),
+        ("/entry/filter", json!({ "did": "paid", "where": { "segment": "vip" } })),
         ("/entry/filter", json!({ "event": "location", "eq": "x" })),
         ("/entry/filter", json!({ "entry": "location", "eq": "x" })),
         ("/entry/where", json!({ "event": "location", "eq_entry": "x" })),

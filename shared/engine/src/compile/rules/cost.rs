@@ -23,13 +23,14 @@ pub(crate) fn estimate(subject: &Subject<'_>, faults: &mut Faults) {
     odds[start] = 1.0;
     let mut reached = vec![false; count];
     reached[start] = true;
-    let (mut duration, mut mails, mut expected, mut dated) = (0, 0, 0.0, false);
+    let (mut duration, mut mails, mut expected, mut dated, mut jumps) = (0, 0, 0.0, false, false);
     for step in order.into_iter().filter(|step| place[*step] >= place[start]) {
         if !reached[step] {
             continue;
         }
         let kind = &subject.version.steps[step].kind;
         dated |= matches!(kind, StepKind::Wait { until: WaitUntil::Date { .. }, .. });
+        jumps |= matches!(kind, StepKind::JumpOut { .. });
         let time = longest[step] + stay(kind);
         let sent = most[step] + u32::from(matches!(kind, StepKind::Send { .. }));
         if matches!(kind, StepKind::Send { .. }) {
@@ -49,11 +50,17 @@ pub(crate) fn estimate(subject: &Subject<'_>, faults: &mut Faults) {
             }
         }
     }
-    let except = if dated { ", not counting waits for dates" } else { "" };
+    let except = match (dated, jumps) {
+        (false, false) => "",
+        (true, false) => ", not counting waits for dates",
+        (false, true) => ", not counting the workflows that it jumps into",
+        (true, true) => ", not counting waits for dates and the workflows that it jumps into",
+    };
     let message = format!(
-        "A run takes at most {}{except}, and sends at most {mails} mails, {expected:.2} on average if branches go each way equally \
+        "A run takes at most {}{except}, and sends at most {}, {expected:.2} on average if branches go each way equally \
          often. For 1,000 contacts that is about {:.0} mails, or ${:.2} at the list price of Amazon SES.",
         readable(duration),
+        counted(mails),
         expected * 1_000.0,
         expected * PRICE
     );
@@ -100,7 +107,11 @@ fn weights(kind: &StepKind, edges: usize) -> Vec<f64> {
     }
 }
 
-fn readable(seconds: i64) -> String {
+fn counted(mails: u32) -> String {
+    if mails == 1 { "1 mail".to_owned() } else { format!("{mails} mails") }
+}
+
+pub(super) fn readable(seconds: i64) -> String {
     let (days, hours, minutes) = (seconds / 86_400, seconds % 86_400 / 3_600, seconds % 3_600 / 60);
     let parts: Vec<String> = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds % 60, "s")]
         .into_iter()

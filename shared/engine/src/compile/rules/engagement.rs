@@ -59,11 +59,13 @@ pub(crate) fn no_wait_after_send(subject: &Subject<'_>, faults: &mut Faults) {
         for (test, pointer) in placed::of_step(step).iter().flat_map(placed::Placed::tests) {
             let TestKind::Engaged { step: named, .. } = &test.kind else { continue };
             let steps = &subject.version.steps;
-            let hasty = asked(*named, &sends).into_iter().find(|send| {
-                let after = subject.graph.successors(*send).collect::<Vec<_>>();
-                subject.graph.reach(after, |at| is_wait(&steps[at].kind))[n]
-            });
-            let Some(send) = hasty else { continue };
+            let after = |send: usize| subject.graph.successors(send).collect::<Vec<_>>();
+            let is_hasty = |send: usize| subject.graph.reach(after(send), |at| is_wait(&steps[at].kind))[n];
+            let asked = asked(*named, &sends);
+            // Who asks about any mail may mean an earlier one, for which there was time.
+            let patient = named.is_none()
+                && asked.iter().any(|send| !is_hasty(*send) && subject.graph.reach(after(*send), |_| false)[n]);
+            let Some(send) = asked.into_iter().find(|send| !patient && is_hasty(*send)) else { continue };
             let message = format!(
                 "Step {} asks what became of the mail of {} as soon as it is sent. Put a `wait` between them, or use \
                  `wait_for` instead of the branch.",

@@ -17,6 +17,28 @@ fn burn(fuel: &mut u32) -> bool {
     *fuel > 0
 }
 
+/// Pays for comparing two tests: each value of the one may be held against each of the other.
+fn afford(a: &Test, b: &Test, fuel: &mut u32) -> bool {
+    *fuel = fuel.saturating_sub(size(a).saturating_mul(size(b)));
+    *fuel > 0
+}
+
+fn size(test: &Test) -> u32 {
+    match &test.kind {
+        TestKind::Value { op: ValueOp::In(list) | ValueOp::NotIn(list), .. }
+        | TestKind::Age { op: ValueOp::In(list) | ValueOp::NotIn(list), .. } => {
+            u32::try_from(list.len()).unwrap_or(u32::MAX)
+        }
+        TestKind::Value { .. }
+        | TestKind::Age { .. }
+        | TestKind::Did { .. }
+        | TestKind::Engaged { .. }
+        | TestKind::Segment(_)
+        | TestKind::Subscribed(_)
+        | TestKind::Visited(_) => 1,
+    }
+}
+
 /// Whether `b` holds whenever `a` does.
 pub(super) fn implies(a: &Condition, b: &Condition, fuel: &mut u32) -> bool {
     if !burn(fuel) {
@@ -28,7 +50,7 @@ pub(super) fn implies(a: &Condition, b: &Condition, fuel: &mut u32) -> bool {
         (Condition::All(list), _) if list.iter().any(|item| implies(item, b, fuel)) => true,
         (_, Condition::Any(list)) => list.iter().any(|item| implies(a, item, fuel)),
         (Condition::Not(a), Condition::Not(b)) => implies(b, a, fuel),
-        (Condition::Test(a), Condition::Test(b)) => test_implies(a, b),
+        (Condition::Test(a), Condition::Test(b)) => afford(a, b, fuel) && test_implies(a, b),
         (_, Condition::Not(b)) => excludes(a, b, fuel),
         (Condition::All(_) | Condition::Not(_), _) => false,
     }
@@ -46,6 +68,7 @@ pub(super) fn excludes(a: &Condition, b: &Condition, fuel: &mut u32) -> bool {
         (_, Condition::All(list)) => list.iter().any(|item| excludes(a, item, fuel)),
         (_, Condition::Not(b)) => implies(a, b, fuel),
         (Condition::Not(a), _) => implies(b, a, fuel),
+        (Condition::Test(a), Condition::Test(b)) if !afford(a, b, fuel) => false,
         (Condition::Test(a), Condition::Test(b)) => match (&a.kind, &b.kind) {
             (TestKind::Value { subject: one, op: a }, TestKind::Value { subject: other, op: b }) => {
                 one == other && op_excludes(a, b)

@@ -70,14 +70,15 @@ fn hides(early: &PathWhen, late: &PathWhen, fuel: &mut u32) -> bool {
     }
 }
 
-/// W008: a condition that cannot hold for whom the entry lets in.
+/// W008: a condition that cannot hold: it contradicts itself, or the entry lets nobody in for whom it does.
 pub(crate) fn impossible(subject: &Subject<'_>, faults: &mut Faults) {
+    let mut fuel = implication::FUEL;
+    contradictions(subject, &mut fuel, faults);
     let facts = facts(subject);
     if facts.is_empty() {
         return;
     }
-    let later = subject.graph.after_waits();
-    let mut fuel = implication::FUEL;
+    let later = subject.graph.after(|step| takes_time(subject, &subject.version.steps[step].kind));
     for (n, step) in subject.steps().filter(|(_, step)| decides(step)) {
         for placed in placed::of_step(step) {
             // While a run waits, its contact changes; what the run started with never does.
@@ -96,6 +97,28 @@ pub(crate) fn impossible(subject: &Subject<'_>, faults: &mut Faults) {
             }
         }
     }
+}
+
+/// W008: conditions that ask for one thing and for its contrary.
+fn contradictions(subject: &Subject<'_>, fuel: &mut u32, faults: &mut Faults) {
+    let around = placed::around(subject.version).into_iter().map(|placed| (placed, None));
+    let steps =
+        subject.steps().flat_map(|(_, step)| placed::of_step(step).into_iter().map(move |placed| (placed, Some(step))));
+    for (placed, step) in around.chain(steps) {
+        if implication::excludes(placed.condition, placed.condition, fuel) {
+            let message = "This condition contradicts itself, so it never holds. Take one of its parts out, or put `any` where \
+                           one of them is enough.";
+            let step = step.map(|step| step.id.clone());
+            faults.note("W008", super::severity("W008"), placed.pointer, message.to_owned(), step);
+        }
+    }
+}
+
+/// Whether a run may stay in a step for so long that its contact changes: a mail may have to wait for its window.
+fn takes_time(subject: &Subject<'_>, kind: &StepKind) -> bool {
+    let policy = &subject.version.policy;
+    is_wait(kind)
+        || (kind.template().is_some() && (policy.window.is_some() || !policy.days.is_empty() || policy.cap.is_some()))
 }
 
 const fn decides(step: &Step) -> bool {

@@ -60,30 +60,79 @@ fn landing<'s>(subject: &Subject<'s>, version: &'s Version, step: usize) -> Opti
     Some((target, at(index)))
 }
 
-/// W019: a step that makes the change that starts the workflow.
+/// W019: a step that makes the change that starts the workflow, itself or by starting others that do.
 pub(crate) fn own_trigger(subject: &Subject<'_>, faults: &mut Faults) {
     for (n, step) in subject.steps() {
-        let fed = match (&subject.version.entry.trigger, &step.kind) {
-            (Trigger::Attribute { name, to, .. }, StepKind::Update { changes, .. }) => changes
-                .iter()
-                .any(|change| touches(&change.path, name.as_str()) && leads_to(&change.change, to.as_ref()))
-                .then_some("/update"),
-            (Trigger::Segment { segment, entered: true }, StepKind::Segment { add, .. }) => {
-                add.contains(segment).then_some("/segment/add")
-            }
-            (Trigger::Segment { segment, entered: false }, StepKind::Segment { remove, .. }) => {
-                remove.contains(segment).then_some("/segment/remove")
-            }
-            (_, _) => None,
-        };
-        if let Some(place) = fed {
-            let message = format!(
+        let message = if feeds(&step.kind, subject.version) {
+            format!(
                 "Step {} makes the very change that starts this workflow, so contacts may go round in it. Change something \
                  else, or see that `reentry` stops them.",
                 subject.name(n)
-            );
-            faults.rule("W019", subject, n, place, message);
+            )
+        } else if let Some(other) = comes_round(subject, &step.kind) {
+            format!(
+                "Step {} starts workflow `{other}`, which leads on to the change that starts this one, so contacts may go round \
+                 between them. Change something else, or see that `reentry` stops them.",
+                subject.name(n)
+            )
+        } else {
+            continue;
+        };
+        faults.rule("W019", subject, n, place(&step.kind), message);
+    }
+}
+
+fn place(kind: &StepKind) -> &'static str {
+    match kind {
+        StepKind::Update { .. } => "/update",
+        StepKind::Segment { .. } => "/segment",
+        StepKind::JumpOut { .. } => "/jump",
+        StepKind::Send { .. }
+        | StepKind::Wait { .. }
+        | StepKind::WaitFor { .. }
+        | StepKind::Branch { .. }
+        | StepKind::Split { .. }
+        | StepKind::Jump { .. }
+        | StepKind::Exit { .. } => "",
+    }
+}
+
+/// The workflow that a step starts and from which others are started until one makes the change that starts this one.
+/// Jumps that lead back are W009.
+fn comes_round<'s>(subject: &'s Subject<'_>, kind: &StepKind) -> Option<&'s WorkflowId> {
+    let published = || subject.context.workflows.values().filter(|other| other.workflow != subject.version.workflow);
+    let starts = |kind: &StepKind, other: &Version| {
+        let jumps = matches!(kind, StepKind::JumpOut { workflow, .. } if *workflow == other.workflow);
+        jumps || feeds(kind, other)
+    };
+    published().filter(|other| starts(kind, other)).map(|other| &other.workflow).find(|first| {
+        let mut seen = BTreeSet::new();
+        let mut open = vec![*first];
+        while let Some(id) = open.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            let Some(version) = subject.context.workflows.get(id) else { continue };
+            for step in &version.steps {
+                if feeds(&step.kind, subject.version) {
+                    return true;
+                }
+                open.extend(published().filter(|next| starts(&step.kind, next)).map(|next| &next.workflow));
+            }
         }
+        false
+    })
+}
+
+/// Whether a step makes a change that starts a workflow.
+fn feeds(kind: &StepKind, version: &Version) -> bool {
+    match (&version.entry.trigger, kind) {
+        (Trigger::Attribute { name, to, .. }, StepKind::Update { changes, .. }) => {
+            changes.iter().any(|change| touches(&change.path, name.as_str()) && leads_to(&change.change, to.as_ref()))
+        }
+        (Trigger::Segment { segment, entered: true }, StepKind::Segment { add, .. }) => add.contains(segment),
+        (Trigger::Segment { segment, entered: false }, StepKind::Segment { remove, .. }) => remove.contains(segment),
+        (_, _) => false,
     }
 }
 

@@ -6,7 +6,8 @@ use super::Subject;
 use super::guarantee::{Source, is_guaranteed};
 use crate::compile::context::{FieldClass, Place, TemplateFacts};
 use crate::document::Faults;
-use crate::version::Class;
+use crate::render;
+use crate::version::{Class, StepKind, ValueChange};
 
 /// The sends of the document whose templates are known.
 fn sends<'s>(subject: &'s Subject<'_>) -> impl Iterator<Item = (usize, &'s TemplateFacts)> {
@@ -43,23 +44,58 @@ fn meaning(path: &str) -> Meaning<'_> {
     }
 }
 
+/// A text with templates in it: where it stands below its step, what it is, and what it shows without a default.
+struct Shown {
+    place: &'static str,
+    what: &'static str,
+    bare: BTreeSet<String>,
+}
+
+fn shown(subject: &Subject<'_>, kind: &StepKind) -> Option<Shown> {
+    let bare = |variables: Vec<render::Variable>| {
+        variables.into_iter().filter(|found| !found.has_default).map(|found| found.path).collect()
+    };
+    match kind {
+        StepKind::Send { template, .. } => {
+            let variables = subject.context.templates.get(&template.id)?.variables.iter();
+            let bare = variables.filter(|found| !found.defaulted).map(|found| found.path.clone()).collect();
+            Some(Shown { place: "/send/template", what: "The template", bare })
+        }
+        StepKind::Update { changes, .. } => {
+            let values = changes.iter().filter_map(|change| match &change.change {
+                ValueChange::Set(value) | ValueChange::Append(value) | ValueChange::Remove(value) => Some(value),
+                ValueChange::Unset | ValueChange::Increment(_) => None,
+            });
+            Some(Shown { place: "/update", what: "A value", bare: bare(values.flat_map(render::used_in).collect()) })
+        }
+        StepKind::JumpOut { payload: Some(payload), .. } => {
+            Some(Shown { place: "/jump/payload", what: "The payload", bare: bare(render::used_in(payload)) })
+        }
+        StepKind::Wait { .. }
+        | StepKind::WaitFor { .. }
+        | StepKind::Branch { .. }
+        | StepKind::Split { .. }
+        | StepKind::Segment { .. }
+        | StepKind::Jump { .. }
+        | StepKind::JumpOut { payload: None, .. }
+        | StepKind::Exit { .. } => None,
+    }
+}
+
 /// W010: a value that nothing guarantees and that has no default.
 pub(crate) fn unguaranteed(subject: &Subject<'_>, faults: &mut Faults) {
     let reached = subject.graph.reached();
     // Many steps ask about the same few values: each is looked at once.
-    let mut known: BTreeMap<(bool, &str), Vec<bool>> = BTreeMap::new();
-    for (n, template) in sends(subject).filter(|(n, _)| reached[*n]) {
-        let bare: BTreeSet<&str> = template
-            .variables
-            .iter()
-            .filter(|variable| !variable.defaulted)
-            .map(|variable| variable.path.as_str())
-            .collect();
+    let mut known: BTreeMap<(bool, String), Vec<bool>> = BTreeMap::new();
+    for (n, step) in subject.steps().filter(|(n, _)| reached[*n]) {
+        let Some(Shown { place, what, bare }) = shown(subject, &step.kind) else { continue };
         for path in bare {
-            let advice = match meaning(path) {
+            let advice = match meaning(&path) {
                 Meaning::There => continue,
                 Meaning::Value(source) => {
-                    let ways = known.entry(source.key()).or_insert_with(|| is_guaranteed(subject, source));
+                    let (attribute, name) = source.key();
+                    let ways =
+                        known.entry((attribute, name.to_owned())).or_insert_with(|| is_guaranteed(subject, source));
                     if ways[n] {
                         continue;
                     }
@@ -67,17 +103,18 @@ pub(crate) fn unguaranteed(subject: &Subject<'_>, faults: &mut Faults) {
                         Source::Attribute(_) => {
                             "require the attribute in the schema, or ask for it in the entry's filter"
                         }
-                        Source::Entry(_) => "ask for it in the entry's `where`",
+                        Source::Entry(_) => "or ask for it in the entry's `where`",
                     }
                 }
-                Meaning::Uncertain => "use another value",
-                Meaning::Unknown => "write attributes as `contact.attributes.NAME`",
+                Meaning::Uncertain => "or use another value",
+                Meaning::Unknown => "or write attributes as `contact.attributes.NAME`",
             };
             let message = format!(
-                "The template of step {} shows `{path}`, which may be missing. Give it a default in the template, {advice}.",
+                "{what} of step {} shows `{path}`, which may be missing. Give it a default there, such as \
+                 `{{{{ {path} | default(\"…\") }}}}`, {advice}.",
                 subject.name(n)
             );
-            faults.rule("W010", subject, n, "/send/template", message);
+            faults.rule("W010", subject, n, place, message);
         }
     }
 }

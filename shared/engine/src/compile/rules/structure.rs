@@ -1,7 +1,9 @@
 //! W001 to W003: ways through the workflow.
 
 use super::Subject;
+use crate::compile::graph::Edge;
 use crate::document::Faults;
+use crate::version::Target;
 
 /// W001: no way leads from the start to a step.
 pub(crate) fn unreachable(subject: &Subject<'_>, faults: &mut Faults) {
@@ -35,12 +37,12 @@ pub(crate) fn endless(subject: &Subject<'_>, faults: &mut Faults) {
 /// W002: steps lead back to each other without a wait.
 pub(crate) fn cycle_without_wait(subject: &Subject<'_>, faults: &mut Faults) {
     for cycle in subject.graph.cycles(true) {
+        let back = Back::of(subject, &cycle, true);
         let message = format!(
-            "{} lead back to each other with no wait between them. A run visits a step once, so it would end there at once. \
-             Lead one of these edges elsewhere.",
-            subject.names(&cycle)
+            "{} with no wait on the way{}. A run visits a step once, so it would end here at once. Lead this edge elsewhere.",
+            back.edge, back.round
         );
-        faults.rule("W002", subject, cycle[0], "", message);
+        faults.rule("W002", subject, back.step, &back.place, message);
     }
 }
 
@@ -52,11 +54,32 @@ pub(crate) fn cycle(subject: &Subject<'_>, faults: &mut Faults) {
         if waitless.contains(&cycle) {
             continue;
         }
+        let back = Back::of(subject, &cycle, false);
         let message = format!(
-            "{} lead back to each other. A run visits a step once, so when it comes back to one of them it ends with outcome \
-             `revisit`. If that is not meant, lead one of these edges elsewhere.",
-            subject.names(&cycle)
+            "{}{}. A run visits a step once, so it ends here with outcome `revisit`. If that is not meant, lead this edge \
+             elsewhere; if contacts are to go round again, let them enter again with `reentry`.",
+            back.edge, back.round
         );
-        faults.rule("W003", subject, cycle[0], "", message);
+        faults.rule("W003", subject, back.step, &back.place, message);
+    }
+}
+
+/// Where a cycle closes, in words and as a place.
+struct Back {
+    step: usize,
+    place: String,
+    edge: String,
+    round: String,
+}
+
+impl Back {
+    fn of(subject: &Subject<'_>, cycle: &[usize], waitless: bool) -> Self {
+        let (step, place, to) = match subject.graph.closing(cycle, waitless) {
+            Some((step, Edge { to: Target::Step(to), place })) => (step, place.clone(), super::at(*to)),
+            Some((_, Edge { to: Target::End, .. })) | None => (cycle[0], String::new(), cycle[0]),
+        };
+        let (from, to) = (subject.name(step), if to == step { "itself".to_owned() } else { subject.name(to) });
+        let round = if cycle.len() > 1 { format!(" ({} go round)", subject.names(cycle)) } else { String::new() };
+        Self { step, place, edge: format!("Step {from} leads back to {to}"), round }
     }
 }

@@ -60,9 +60,9 @@ pub const RULES: &[Rule] = &[
     rule(
         "W008",
         Error,
-        "A condition that the entry rules out",
+        "A condition that cannot hold",
         "The entry lets in only contacts for whom the condition does not hold, and nothing between the entry and the condition \
-         can change that.",
+         can change that; or the condition asks for one thing and for its contrary.",
     ),
     rule(
         "W009",
@@ -74,16 +74,16 @@ pub const RULES: &[Rule] = &[
     rule(
         "W010",
         Error,
-        "A value that may be missing in a mail",
-        "A template shows a value that some contacts may not have, and does not say what stands there then: the send would \
-         fail for them. Give it a default, require the attribute in the schema, or ask for it in the entry's filter.",
+        "A value that may be missing",
+        "A template, or a value of an `update` or a `jump`, shows what some contacts may not have, and does not say what stands \
+         there then: the step would fail for them. Give it a default, require the attribute in the schema, or ask for it in the entry's filter.",
     ),
     rule(
         "W011",
         Error,
         "Health information where others see it",
-        "A subject, a preheader or a link shows a field of class `phi` or `sensitive`. These parts of a mail are read on lock \
-         screens, by mail servers and in logs. A field that was not declared counts as `phi`.",
+        "A subject, a preheader or an address (of a link, a picture or a style) shows a field of class `phi` or `sensitive`. \
+         These are read on lock screens, by mail servers and in logs. A field that was not declared counts as `phi`.",
     ),
     rule(
         "W012",
@@ -102,8 +102,8 @@ pub const RULES: &[Rule] = &[
         "W014",
         Warning,
         "More mails than the cap lets through",
-        "On some way through the workflow more mails come due within seven days than its cap allows, so some are left out, \
-         put off, or end the run.",
+        "On some way through the workflow more mails of one run come due within the time of its cap (of seven days, where it is \
+         longer) than the cap allows, so some are left out, put off, or end the run.",
     ),
     rule(
         "W016",
@@ -122,7 +122,7 @@ pub const RULES: &[Rule] = &[
         "W019",
         Warning,
         "A workflow that feeds its own trigger",
-        "A step makes the change that starts the workflow. Whether a contact goes round is then a matter of `reentry` alone.",
+        "A step makes the change that starts the workflow, or starts another that does. Whether a contact goes round is then a matter of `reentry` alone.",
     ),
     rule(
         "W020",

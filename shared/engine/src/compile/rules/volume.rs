@@ -1,4 +1,4 @@
-//! W014: how many mails come how fast.
+//! W014: how many mails of a run come how fast.
 
 use super::Subject;
 use crate::compile::graph::Edge;
@@ -10,9 +10,9 @@ const WEEK: i64 = 7 * 86_400;
 /// W014: more mails in seven days than the cap lets through.
 pub(crate) fn over_the_cap(subject: &Subject<'_>, faults: &mut Faults) {
     let Some(cap) = &subject.version.policy.cap else { return };
-    let per = approximate_seconds(&cap.per).unwrap_or(WEEK).max(1);
-    let periods = usize::try_from((WEEK + per - 1) / per).unwrap_or(1).max(1);
-    let allowed = usize::try_from(cap.max).unwrap_or(usize::MAX).saturating_mul(periods);
+    // What is too much for some stretch of the cap is so whatever the rest of the seven days brings.
+    let per = approximate_seconds(&cap.per).unwrap_or(WEEK).clamp(1, WEEK);
+    let allowed = usize::try_from(cap.max).unwrap_or(usize::MAX);
     let reached = subject.graph.reached();
     let sends: Vec<usize> =
         subject.steps().filter(|(n, _)| reached[*n] && is_send(subject, *n)).map(|(n, _)| n).collect();
@@ -21,12 +21,13 @@ pub(crate) fn over_the_cap(subject: &Subject<'_>, faults: &mut Faults) {
     }
     let order = subject.graph.topological();
     for first in sends {
-        if let Some(last) = exceeds(subject, &order, first, allowed) {
+        if let Some(last) = exceeds(subject, &order, first, (allowed, per)) {
             let message = format!(
-                "From step {} to step {} more than {allowed} mails can come due within 7 days, and the cap lets no more than \
+                "From step {} to step {} more than {allowed} mails can come due within {}, and the cap lets no more than \
                  {allowed} through. Put waits between them, send fewer, or raise the cap.",
                 subject.name(first),
-                subject.name(last)
+                subject.name(last),
+                super::cost::readable(per)
             );
             faults.rule_at("W014", "/send_policy/cap", message);
             return;
@@ -38,9 +39,9 @@ fn is_send(subject: &Subject<'_>, step: usize) -> bool {
     matches!(subject.version.steps[step].kind, StepKind::Send { .. })
 }
 
-/// The step at which more than `allowed` mails have come due within a week of that of `first`. For each step it keeps the
+/// The step at which more than `allowed` mails have come due within `per` of that of `first`. For each step it keeps the
 /// least time in which so many mails can have been sent by then.
-fn exceeds(subject: &Subject<'_>, order: &[usize], first: usize, allowed: usize) -> Option<usize> {
+fn exceeds(subject: &Subject<'_>, order: &[usize], first: usize, (allowed, per): (usize, i64)) -> Option<usize> {
     let count = subject.graph.len();
     let mut place = vec![0; count];
     for (position, step) in order.iter().enumerate() {
@@ -63,7 +64,7 @@ fn exceeds(subject: &Subject<'_>, order: &[usize], first: usize, allowed: usize)
             }
             let delay = shortest(subject, step, edge);
             for (mails, time) in times.iter().enumerate() {
-                let Some(time) = time.map(|time| time + delay).filter(|time| *time < WEEK) else { continue };
+                let Some(time) = time.map(|time| time + delay).filter(|time| *time < per) else { continue };
                 let mails = mails + mail;
                 if mails >= allowed && is_send(subject, next) {
                     return Some(next);
