@@ -7,6 +7,7 @@ mod dev;
 mod failure;
 mod files;
 mod load;
+mod migrate;
 mod output;
 mod parked;
 mod publish;

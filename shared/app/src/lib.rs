@@ -12,6 +12,7 @@ pub mod error;
 pub mod ingest;
 pub mod keys;
 pub mod mail;
+pub mod migrate;
 pub mod park;
 pub mod ports;
 pub mod segments;

@@ -292,7 +292,7 @@ pub(super) fn message<'w>(
 
 /// Counts a mail against the contact's cap, together with its claim, so that two runs cannot take the last place.
 fn count(walk: &mut Walk<'_>, step: StepIndex) {
-    let (at, run) = (walk.now(), walk.run.id.clone());
+    let (at, run, step) = (walk.now(), walk.run.id.clone(), walk.run.tag(step));
     let contact = walk.contact.to_mut();
     contact.capped_mails.retain(|mail| later(mail.at, CAP_MEMORY) > at);
     contact.capped_mails.push(CappedMail { at, run, step });
@@ -300,7 +300,7 @@ fn count(walk: &mut Walk<'_>, step: StepIndex) {
 
 /// A mail that was certainly not sent does not count.
 fn uncount(walk: &mut Walk<'_>, step: StepIndex) {
-    let run = walk.run.id.clone();
+    let (run, step) = (walk.run.id.clone(), walk.run.tag(step));
     let counted = |mail: &CappedMail| mail.step == step && mail.run == run;
     if walk.contact.capped_mails.iter().any(counted) {
         walk.contact.to_mut().capped_mails.retain(|mail| !counted(mail));

@@ -56,6 +56,7 @@ pub(crate) fn run(messages: impl IntoIterator<Item = (u16, Message)>) -> Run {
         taken: Vec::new(),
         hops: 1,
         lineage: Vec::new(),
+        past: Vec::new(),
         revision: 1,
     }
 }

@@ -288,10 +288,12 @@ impl Store for MemoryStore {
     }
 
     async fn unknown(&self, limit: usize, cursor: Option<&str>) -> Result<Page<Run>, StoreError> {
-        self.call("unknown", |content| {
-            page(content.runs.values().filter(|run| run.unknown_sends() > 0).cloned().collect(), limit, cursor)
-        })
-        .await
+        self.call("unknown", |content| content.runs_that(|run| run.unknown_sends() > 0, limit, cursor)).await
+    }
+
+    async fn live_runs(&self, of: &WorkflowId, limit: usize, cursor: Option<&str>) -> Result<Page<Run>, StoreError> {
+        let live = |run: &Run| !run.is_ended() && run.workflow == *of;
+        self.call("live_runs", |content| content.runs_that(live, limit, cursor)).await
     }
 
     async fn health(&self) -> Result<Health, StoreError> {
