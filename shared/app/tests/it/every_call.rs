@@ -3,7 +3,7 @@
 
 use crate::journey::{Service, check, play, prepared};
 use crate::world::{Call, Delivery, Fault, Summary, World};
-use crate::{changes, deletions, jumps, pauses, unsubscribing};
+use crate::{changes, deletions, jumps, migrations, pauses, unsubscribing};
 
 /// The seed of histories in which nothing depends on who goes first.
 const IN_ORDER: u64 = 0;
@@ -79,6 +79,10 @@ fn deletion(service: Service) -> History<impl AsyncFn() -> World, impl AsyncFn(&
     History { prepare: async move || prepared(service).await, play: deletions::play, check: deletions::check }
 }
 
+fn migration() -> History<impl AsyncFn() -> World, impl AsyncFn(&mut World)> {
+    History { prepare: migrations::ready, play: migrations::play, check: migrations::check }
+}
+
 fn unsubscription() -> History<impl AsyncFn() -> World, impl AsyncFn(&mut World)> {
     History { prepare: unsubscribing::prepared, play: unsubscribing::play, check: unsubscribing::check }
 }
@@ -124,6 +128,13 @@ async fn s11_so_it_is_where_somebody_unsubscribes_while_a_mail_waits() {
     unsubscription().each_call_goes_wrong(Delivery::Once).await;
     unsubscription().each_call_goes_wrong(Delivery::Together).await;
     unsubscription().repeats_come_to_the_same().await;
+}
+
+/// S3, S28
+#[tokio::test]
+async fn s3_so_it_is_where_a_run_is_moved_to_another_version() {
+    migration().each_call_goes_wrong(Delivery::Once).await;
+    migration().repeats_come_to_the_same().await;
 }
 
 /// S26, S28

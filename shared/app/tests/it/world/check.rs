@@ -3,12 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use carepath_app::ports::Page;
 use carepath_engine::Run;
 use carepath_engine::ids::RunId;
 use carepath_engine::run::{MessageState, Outcome, Place, State};
 use serde_json::Value;
 
 use super::World;
+use super::store::{Content, page};
 
 /// What a history comes to, without what may differ between two ways that are both right: revisions, the names of
 /// causes, which are made of them, and the ids that the mail service gives out in the order in which mails come to it.
@@ -93,5 +95,12 @@ impl World {
     pub(crate) fn outcome(run: &Run) -> &Outcome {
         let State::Ended { outcome, .. } = &run.state else { panic!("it has not ended: {:?}", run.state) };
         outcome
+    }
+}
+
+impl Content {
+    /// A page of the runs of which something holds.
+    pub(super) fn runs_that(&self, holds: impl Fn(&Run) -> bool, limit: usize, cursor: Option<&str>) -> Page<Run> {
+        page(self.runs.values().filter(|run| holds(run)).cloned().collect(), limit, cursor)
     }
 }

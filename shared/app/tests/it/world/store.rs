@@ -169,7 +169,7 @@ impl MemoryStore {
     }
 }
 
-fn page<T>(mut items: Vec<T>, limit: usize, cursor: Option<&str>) -> Page<T> {
+pub(super) fn page<T>(mut items: Vec<T>, limit: usize, cursor: Option<&str>) -> Page<T> {
     let from = cursor.map_or(0, |cursor| cursor.parse().unwrap());
     let rest = items.split_off(from.min(items.len()));
     let next = (rest.len() > limit).then(|| (from + limit).to_string());
