@@ -7,11 +7,13 @@ use carepath_engine::contact::Change;
 use carepath_engine::version::{Anchor, ExitRule, PathWhen, StepKind, Trigger, Version, WaitUntil};
 use serde::{Deserialize, Serialize};
 
-/// Names of attributes (the first part of their path) and segments, and whether anything of a contact at all.
+/// Names of attributes (the first part of their path), segments and topics, and whether anything of a contact at all.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watched {
     attributes: BTreeSet<String>,
     segments: BTreeSet<String>,
+    #[serde(default)]
+    topics: BTreeSet<String>,
 }
 
 impl Watched {
@@ -19,6 +21,7 @@ impl Watched {
     pub fn extend(&mut self, others: &Self) {
         self.attributes.extend(others.attributes.iter().cloned());
         self.segments.extend(others.segments.iter().cloned());
+        self.topics.extend(others.topics.iter().cloned());
     }
 
     /// Adds what a version looks at.
@@ -67,6 +70,7 @@ impl Watched {
                 self.attributes.contains(name.as_str()) || self.attributes.contains(first(name.as_str()))
             }
             Change::Segment { segment, .. } => self.segments.contains(segment.as_str()),
+            Change::Topic { topic } => self.topics.contains(topic.as_str()),
         }
     }
 
@@ -87,9 +91,11 @@ impl Watched {
                 TestKind::Segment(id) => {
                     self.segments.insert(id.to_string());
                 }
+                TestKind::Subscribed(topic) => {
+                    self.topics.insert(topic.to_string());
+                }
                 TestKind::Value { subject: Subject::Event(_) | Subject::Entry(_), .. }
                 | TestKind::Engaged { .. }
-                | TestKind::Subscribed(_)
                 | TestKind::Visited(_) => {}
             },
         }

@@ -111,6 +111,8 @@ async fn act_on_changes<P: Ports>(app: &App<P>, key: &ContactKey) -> Result<(), 
         let started = match &pending.change {
             Change::Attribute { name, .. } => published.by_attribute.get(name),
             Change::Segment { segment, .. } => published.by_segment.get(segment),
+            // No workflow starts by an answer to a topic; runs look at it.
+            Change::Topic { .. } => None,
         };
         for version in started.into_iter().flatten().filter(|version| starts(version, &pending.change)) {
             let name = app.secret.opaque("change", &[key.as_str(), &pending.revision.to_string(), &nth.to_string()]);
@@ -141,7 +143,7 @@ fn starts(version: &Version, change: &Change) -> bool {
         (Trigger::Segment { entered: wanted, .. }, Change::Segment { entered, .. }) => wanted == entered,
         (
             Trigger::Attribute { .. } | Trigger::Segment { .. } | Trigger::Event { .. } | Trigger::Api,
-            Change::Attribute { .. } | Change::Segment { .. },
+            Change::Attribute { .. } | Change::Segment { .. } | Change::Topic { .. },
         ) => false,
     }
 }

@@ -120,6 +120,11 @@ pub enum Change {
         /// `true` for into.
         entered: bool,
     },
+    /// The contact has another answer to a topic than before.
+    Topic {
+        /// Which.
+        topic: TopicId,
+    },
 }
 
 impl Contact {
@@ -147,7 +152,7 @@ impl Contact {
         lookup(self.attributes.expose(), path)
     }
 
-    /// What changed of attributes and segments from `before` to `self`, by name.
+    /// What changed of attributes, segments and topics from `before` to `self`, by name.
     pub fn changes_since(&self, before: Option<&Self>) -> Vec<Change> {
         let empty = Attributes::new();
         let old = before.map_or(&empty, |contact| contact.attributes.expose());
@@ -177,6 +182,11 @@ impl Contact {
                 .filter(|id| !were.contains_key(*id))
                 .map(|id| Change::Segment { segment: id.clone(), entered: true }),
         );
+        let none = BTreeMap::new();
+        let said = before.map_or(&none, |contact| &contact.topics);
+        let topics = said.keys().chain(self.topics.keys().filter(|topic| !said.contains_key(*topic)));
+        let topics = topics.filter(|topic| said.get(*topic) != self.topics.get(*topic));
+        changes.extend(topics.map(|topic| Change::Topic { topic: topic.clone() }));
         changes
     }
 }

@@ -56,8 +56,12 @@ impl World {
     /// All is over: every run has ended, nothing is due, and each mail was sent once or is told as one of which nobody
     /// knows (S7, S8).
     pub(crate) fn check_end(&self) {
-        let mails = self.mails();
         let content = self.ports.store.content();
+        let mut mails: BTreeMap<(RunId, u16), usize> = BTreeMap::new();
+        for ((run, tag), taken) in self.mails() {
+            let step = content.runs[&run].tagged(tag).unwrap();
+            *mails.entry((run, step)).or_default() += taken;
+        }
         assert_eq!(content.due(), [], "something is left to do");
         for run in content.runs.values() {
             assert!(run.is_ended(), "{} has not ended: {:?}", run.id, run.state);
