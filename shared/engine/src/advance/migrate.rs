@@ -40,10 +40,7 @@ pub enum NoPlace {
 /// # Errors
 /// Why it has no place there.
 pub fn destination(run: &Run, from: &Version, migration: &Migration) -> Result<Target, NoPlace> {
-    let state = match &run.state {
-        State::Paused { at, .. } => at,
-        state => state,
-    };
+    let state = if let State::Paused { at, .. } = &run.state { at } else { &run.state };
     match state {
         State::Ready { .. } | State::Waiting { .. } => {}
         State::Claimed { .. } | State::Unknown { .. } | State::Paused { .. } | State::Ended { .. } => {
@@ -107,10 +104,8 @@ pub(super) fn migrate(walk: Walk<'_>, migration: &Migration) -> Result<Decision,
 /// The run as it stands in its new version: exit rules and goals that hold there end it, and a wait goes on since the same
 /// moment, until the time that the new version says.
 fn settle(run: &Run, mut moment: Moment<'_>, at: StepIndex) -> Result<Decision, Fault> {
-    let (since, inner) = match &run.state {
-        State::Paused { since, at } => (Some(*since), &**at),
-        state => (None, state),
-    };
+    let (since, inner) =
+        if let State::Paused { since, at } = &run.state { (Some(*since), &**at) } else { (None, &run.state) };
     // A run that a pause holds stays where it is, even if the pause is over and it is about to go on.
     moment.paused |= since.is_some();
     let mut walk = Walk::new(run, moment);
@@ -129,10 +124,8 @@ fn settle(run: &Run, mut moment: Moment<'_>, at: StepIndex) -> Result<Decision, 
     };
     Ok(match (decision, since) {
         (Decision::Move(mut transition), Some(since)) => {
-            let at = match transition.run.state {
-                State::Paused { at, .. } => at,
-                other => Box::new(other),
-            };
+            let state = transition.run.state;
+            let at = if let State::Paused { at, .. } = state { at } else { Box::new(state) };
             transition.run.state = State::Paused { since, at };
             Decision::Move(transition)
         }

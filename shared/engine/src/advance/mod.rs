@@ -255,8 +255,12 @@ pub fn advance(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision,
         return Err(Fault::WrongVersion);
     }
     let Some(input) = by_place(run, input) else { return Ok(Decision::Ignore(Stale::NotThere)) };
+    decide(run, &input, moment)
+}
+
+fn decide(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision, Fault> {
     let walk = Walk::new(run, moment);
-    match (&run.state, &*input) {
+    match (&run.state, input) {
         // Over: only what became of its mails is still written down.
         (State::Ended { .. }, Input::Engaged(engagement)) => engaged::record(walk, engagement),
         (State::Ended { .. }, Input::Answered { step, attempt, answer }) => send::late(walk, *step, *attempt, answer),

@@ -11,7 +11,8 @@ use super::{Alarm, Answer, Decision, Fault, Stale};
 use crate::contact::CappedMail;
 use crate::explain::Explanation;
 use crate::run::{
-    CLAIM_TIME, Claim, Edge, FirstSeen, Message, MessageState, OpenSend, Outcome, State, UNKNOWN_LOOKS, later,
+    CLAIM_TIME, Claim, Edge, FirstSeen, Message, MessageState, OpenSend, Outcome, State, UNKNOWN_LOOKS, address_mark,
+    later,
 };
 use crate::version::{OnUnknown, StepIndex, StepKind, Target, Version};
 
@@ -50,7 +51,9 @@ pub(super) fn claim(mut walk: Walk<'_>, step: StepIndex) -> Result<Decision, Fau
         Permit::Send { counted } => {
             let now = walk.now();
             walk.explain(why);
+            let to = walk.contact.email.as_ref().map(|email| address_mark(&walk.run.id, email.expose()));
             let message = message(&mut walk, step, MessageState::Claimed, None);
+            message.to = to;
             message.attempt += 1;
             let attempt = message.attempt;
             if counted {
@@ -280,6 +283,7 @@ pub(super) fn message<'w>(
         attempt: 0,
         at,
         ids: Vec::new(),
+        to: None,
         delivered: None,
         bounced: None,
         complained: None,

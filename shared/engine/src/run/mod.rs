@@ -15,7 +15,7 @@ use crate::ids::{ContactId, EventId, RunId, StepId, WorkflowId};
 use crate::phi::Phi;
 use crate::version::StepIndex;
 
-pub use message::{FirstSeen, Message, MessageState};
+pub use message::{FirstSeen, Message, MessageState, address_mark};
 pub use past::{Kept, Past};
 pub use state::{CLAIM_GRACE, CLAIM_TIME, Claim, OpenSend, Outcome, State, UNKNOWN_LOOKS, later};
 

@@ -68,6 +68,7 @@ pub(crate) fn mail() -> Message {
         attempt: 1,
         at: ago(400),
         ids: Vec::new(),
+        to: None,
         delivered: None,
         bounced: None,
         complained: None,
