@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::{check, dev, load, parked, publish, run, unknown};
+use crate::{check, dev, load, migrate, parked, publish, run, unknown};
 
 /// Automated email workflows for healthcare
 ///
@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Check(check::Args),
     /// Bring workflows, templates and segments from files to a server: plan first, then apply
     Publish(publish::Args),
+    /// Move the live runs of a workflow to another version: plan first, then apply
+    Migrate(migrate::Args),
     /// Tell the story of a run: each step, and why it went the way it did
     Run(run::Args),
     /// List and settle sends of which nobody knows whether they happened
@@ -43,6 +45,7 @@ impl Command {
             Self::Dev(args) => Box::pin(dev::run(&args)).await,
             Self::Check(args) => check::run(&args),
             Self::Publish(args) => publish::run(&args).await,
+            Self::Migrate(args) => migrate::run(&args).await,
             Self::Run(args) => run::run(&args).await,
             Self::Unknown(args) => unknown::run(&args).await,
             Self::Parked(args) => parked::run(&args).await,

@@ -9,6 +9,7 @@ mod files;
 mod fills;
 mod json;
 mod load;
+mod migrate;
 mod output;
 mod parked;
 mod places;

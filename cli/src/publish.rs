@@ -11,6 +11,7 @@ use crate::client::{Client, Connection, segment};
 use crate::failure::{Failure, answer};
 use crate::files::{self, Document, Kind};
 use crate::fills;
+use crate::migrate;
 use crate::output::{self, Ink};
 
 /// Bring workflows, templates and segments from files to a server: plan first, then apply
@@ -129,10 +130,11 @@ pub(crate) async fn plan<'a>(client: &Client, documents: &'a [Document]) -> Resu
     Ok(plan)
 }
 
-/// How many runs are live, where the server says so; a server without reports is no reason to stop.
+/// How many runs are live, where the server says so: that it cannot is no reason to stop.
 async fn live_runs(client: &Client, id: &str) -> Option<u64> {
-    let report = client.find(&format!("/v1/workflows/{}/report", segment(id))).await.ok()??;
-    report.pointer("/totals/active").and_then(Value::as_u64)
+    let plan = migrate::ask(client, id, json!({ "action": "plan" })).await.ok()?;
+    let count = |name: &str| plan.pointer(name).and_then(Value::as_u64);
+    Some(count("/totals/runs")? + count("/totals/there")?)
 }
 
 /// What the server is to be given. A schema adds to the server's: other files' attributes are declared there too.
@@ -201,7 +203,10 @@ fn print_plan(plan: &[Item<'_>]) -> Result<(), Failure> {
             Change::Unpublished => Ink::Yellow.paint("to publish", colour),
             Change::Unchanged => Ink::Dim.paint("unchanged", colour),
         };
-        let note = item.live_runs.map_or_else(String::new, |runs| format!("{runs} live runs stay in their version"));
+        let note = item.live_runs.map_or_else(String::new, |runs| match runs {
+            0 => "no live run".to_owned(),
+            runs => format!("{runs} live runs stay in their version: `carepath migrate` moves them"),
+        });
         table.add_row([change, item.document.kind.name().to_owned(), item.document.id().to_owned(), note]);
     }
     output::say(&output::lines(&table))

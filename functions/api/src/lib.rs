@@ -7,6 +7,7 @@ mod contacts;
 mod events;
 mod health;
 pub mod lambda;
+mod migrate;
 mod observe;
 mod openapi;
 mod problem;

@@ -15,8 +15,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::access::{Access, guard};
 use crate::problem::{Code, Problem};
 use crate::{
-    account, contacts, events, health, observe, openapi, recovery, runs, segments, templates, timeline, unsubscribe,
-    workflows,
+    account, contacts, events, health, migrate, observe, openapi, recovery, runs, segments, templates, timeline,
+    unsubscribe, workflows,
 };
 
 /// A route as documents tell of it.
@@ -175,6 +175,7 @@ pub(crate) fn table<P: Ports>() -> Vec<Route<P>> {
         Route::new(POST, "/v1/workflows/{id}/pause", editor, workflows::pause::<P>, "Hold all runs").shows("Workflow").tagged().conditional(),
         Route::new(POST, "/v1/workflows/{id}/resume", editor, workflows::resume::<P>, "Let all runs go on").shows("Workflow").tagged().conditional(),
         Route::new(POST, "/v1/workflows/{id}/archive", editor, workflows::archive::<P>, "Let nobody in any more").shows("Workflow").tagged().conditional(),
+        Route::new(POST, "/v1/workflows/{id}/migrate", editor, migrate::post::<P>, "Move live runs to another version, or say what that would come to").takes("Migrate").shows("Migration"),
         Route::new(GET, "/v1/workflows/{id}/versions", viewer, workflows::versions::<P>, "The frozen versions").shows("VersionPage"),
         Route::new(GET, "/v1/workflows/{id}/versions/{n}", viewer, workflows::version::<P>, "A frozen version's document").shows("Version"),
         Route::new(POST, "/v1/workflows/{id}/enroll", Access::EDITOR_OR_INGEST, runs::enroll::<P>, "Let a contact, or a segment, into a workflow").takes("Enroll").shows("Enrolled").repeatable(),

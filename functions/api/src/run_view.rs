@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 /// A run.
 pub(crate) fn show(known: &KnownRun) -> Value {
-    let KnownRun { run, version, paused } = known;
+    let KnownRun { run, version, past: _, paused } = known;
     let mut shown = Map::new();
     shown.insert("id".into(), json!(run.id));
     shown.insert("workflow".into(), json!(run.workflow));
@@ -61,15 +61,18 @@ pub(crate) fn explanation(found: &Explanation) -> Value {
 
 /// The visit at a place in the run's history.
 pub(crate) fn visit(known: &KnownRun, at: usize) -> Option<Map<String, Value>> {
-    let KnownRun { run, version, .. } = known;
+    let run = &known.run;
     let visit = run.visits.get(at)?;
-    let (step, kind) = place(version, visit.place);
+    let (step, kind) = made(known, at)?;
     let mut shown = Map::new();
     shown.insert("step".into(), json!(step));
     shown.insert("kind".into(), json!(kind));
     shown.insert("at".into(), json!(visit.at));
+    if !run.past.is_empty() {
+        shown.insert("version".into(), json!(run.made_in(at).map(|(version, _)| version)));
+    }
     // A run's next visit is where its edge led.
-    let target = run.visits.get(at + 1).map(|next| place(version, next.place).0);
+    let target = made(known, at + 1).map(|(step, _)| step);
     shown.insert("edge".into(), json!(target));
     shown.insert("via".into(), json!(visit.edge.as_ref().map(|edge| via(kind, edge))));
     shown.insert("explanation".into(), visit.explanation.iter().map(explanation).collect());
@@ -85,6 +88,13 @@ pub(crate) fn message_of<'a>(run: &'a Run, visit: &Visit) -> Option<&'a Message>
         Place::Step(step) => run.messages.get(&step),
         Place::Entry | Place::End => None,
     }
+}
+
+/// The name and the kind of the place of a visit, in the version in which it was made.
+pub(crate) fn made(known: &KnownRun, at: usize) -> Option<(&str, &'static str)> {
+    let (number, place) = known.run.made_in(at)?;
+    let version = known.past.get(&number).filter(|_| number != known.run.version);
+    Some(self::place(version.unwrap_or(&known.version), place))
 }
 
 /// The name and the kind of a place.

@@ -6,8 +6,14 @@ use serde_json::{Map, Value, json};
 /// All shapes, by name.
 pub(crate) fn components() -> Map<String, Value> {
     let mut shapes = Map::new();
-    for (name, shape) in
-        common().into_iter().chain(contacts()).chain(runs()).chain(recovery()).chain(documents()).chain(account())
+    for (name, shape) in common()
+        .into_iter()
+        .chain(contacts())
+        .chain(runs())
+        .chain(recovery())
+        .chain(migration())
+        .chain(documents())
+        .chain(account())
     {
         shapes.insert(name.to_owned(), shape);
     }
@@ -223,6 +229,7 @@ fn runs() -> Vec<(&'static str, Value)> {
         "step": text(),
         "kind": text(),
         "at": time(),
+        "version": { "type": "integer", "description": "In which it was made, where the run has been moved to another" },
         "edge": { "type": ["string", "null"], "description": "The step that came next" },
         "via": { "type": ["string", "null"], "description": "The edge of the step that led there" },
         "explanation": list(&whole_object(&explanation)),
@@ -285,6 +292,24 @@ fn recovery() -> Vec<(&'static str, Value)> {
         ("Redrive", object(&[], &json!({ "ids": list(&text()), "all": flag() }))),
         ("Redriven", whole_object(&json!({ "redriven": whole() }))),
     ]
+}
+
+fn migration() -> Vec<(&'static str, Value)> {
+    let version = json!({ "type": "integer", "minimum": 1 });
+    let figures = json!({ "runs": whole(), "moves": whole(), "ends": whole(), "later": whole() });
+    let (mut totals, mut step) = (figures.clone(), figures);
+    (totals["cannot"], totals["there"]) = (whole(), whole());
+    (step["step"], step["kind"], step["goes_to"]) = (text(), text(), maybe_text());
+    step["cannot"] = list(&whole_object(&json!({ "code": text(), "message": text(), "runs": whole() })));
+    let wanted = json!({
+        "action": one_of(&["plan", "apply"]), "to": version, "from": version, "map": map(&text()), "cursor": text(),
+    });
+    let answer = json!({
+        "workflow": text(), "action": one_of(&["plan", "apply"]), "to": version, "totals": whole_object(&totals),
+        "versions": list(&whole_object(&json!({ "version": version, "steps": list(&whole_object(&step)) }))),
+        "next": { "type": ["string", "null"], "description": "The `cursor` of the next page; null on the last" },
+    });
+    vec![("Migrate", object(&["action"], &wanted)), ("Migration", whole_object(&answer))]
 }
 
 fn documents() -> Vec<(&'static str, Value)> {

@@ -129,7 +129,7 @@ fn tell(known: &KnownRun) -> Vec<(Timestamp, Value)> {
     for (at, visited) in run.visits.iter().enumerate() {
         let Some(mut visit) = run_view::visit(known, at) else { continue };
         visit.remove("message");
-        let step = run_view::place(&known.version, visited.place).0;
+        let step = run_view::made(known, at).map(|(step, _)| step);
         told.push((visited.at, of_run(known, "visit", visited.at, visit)));
         let Some(mail) = run_view::message_of(run, visited) else { continue };
         let message =

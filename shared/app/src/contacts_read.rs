@@ -1,5 +1,6 @@
 //! Reading contacts and runs.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use carepath_engine::Version;
@@ -8,6 +9,7 @@ use carepath_engine::ids::{ContactId, ContactKey, RunId, SegmentId};
 use carepath_engine::run::Run;
 
 use crate::App;
+use crate::drive;
 use crate::error::UseError;
 use crate::ports::{KeptEvent, Page, Ports, Retry, Store, StoreError};
 
@@ -19,8 +21,10 @@ const SAME_ADDRESS: usize = 100;
 pub struct KnownRun {
     /// The run.
     pub run: Run,
-    /// The version that it is pinned to.
+    /// The version that it is in.
     pub version: Arc<Version>,
+    /// The versions that it was in before, by number.
+    pub past: BTreeMap<u32, Arc<Version>>,
     /// Whether its workflow is paused.
     pub paused: bool,
 }
@@ -111,8 +115,12 @@ pub async fn runs<P: Ports>(app: &App<P>, id: &ContactId) -> Result<Vec<KnownRun
 }
 
 async fn known<P: Ports>(app: &App<P>, run: Run) -> Result<KnownRun, UseError> {
-    let version = app.catalog.version(app.store(), &run.workflow, run.version).await?;
-    let version = version.ok_or(UseError::Corrupt { what: "version" })?;
+    let version = drive::version_of(app, &run).await?;
+    let mut past = BTreeMap::new();
+    for number in run.past.iter().map(|past| past.version) {
+        let version = app.catalog.version(app.store(), &run.workflow, number).await?;
+        past.insert(number, version.ok_or(UseError::Corrupt { what: "version" })?);
+    }
     let paused = app.published().await?.workflows.get(&run.workflow).is_some_and(|live| live.paused);
-    Ok(KnownRun { run, version, paused })
+    Ok(KnownRun { run, version, past, paused })
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use carepath_engine::advance::{Alarm, Answer, Begin, Decision, Input, JumpOut, Moment, Transition, advance, begin};
 use carepath_engine::ids::RunId;
-use carepath_engine::run::{Ancestor, Place, State};
+use carepath_engine::run::{Ancestor, State};
 use carepath_engine::version::{StepKind, TemplateRef, Version};
 use carepath_engine::{Contact, Run};
 use jiff::{SignedDuration, Timestamp};
@@ -57,9 +57,18 @@ struct Hand<'a, P: Ports> {
 /// # Errors
 /// What the store cannot do, and `Busy` when others are faster again and again. A repeat does no harm.
 pub(crate) async fn apply<P: Ports>(app: &App<P>, run: Run, contact: Contact, input: Input) -> Result<(), UseError> {
+    applied(app, run, contact, input).await.map(drop)
+}
+
+/// As [`apply`], and says how the run rests.
+///
+/// # Errors
+/// As [`apply`].
+pub(crate) async fn applied<P: Ports>(app: &App<P>, run: Run, contact: Contact, input: Input) -> Result<Run, UseError> {
     let mut hand = Hand::new(app, Some(run.clone()), run, contact).await?;
     hand.take(input)?;
-    hand.until_rest().await.map(|_| ())
+    hand.until_rest().await?;
+    Ok(hand.run)
 }
 
 /// Stores a run that was just begun and drives it until it rests.
@@ -76,8 +85,7 @@ pub(crate) async fn drive_new<P: Ports>(
 impl<'a, P: Ports> Hand<'a, P> {
     async fn new(app: &'a App<P>, stored: Option<Run>, run: Run, contact: Contact) -> Result<Self, UseError> {
         let published = app.published().await?;
-        let version = app.catalog.version(app.ports.store(), &run.workflow, run.version).await?;
-        let version = version.ok_or(UseError::Corrupt { what: "version" })?;
+        let version = version_of(app, &run).await?;
         Ok(Self {
             app,
             published,
@@ -122,6 +130,11 @@ impl<'a, P: Ports> Hand<'a, P> {
     fn take(&mut self, input: Input) -> Result<(), UseError> {
         if let Decision::Move(transition) = self.decide(&input)? {
             self.absorb(*transition);
+            if let Input::Migrate(migration) = &input
+                && self.run.version == migration.to.number
+            {
+                self.version = Arc::clone(&migration.to);
+            }
         }
         self.pending.push(input);
         Ok(())
@@ -178,7 +191,7 @@ impl<'a, P: Ports> Hand<'a, P> {
             let Decision::Move(transition) = self.decide(&Input::Claim)? else { return Ok(None) };
             self.absorb(*transition);
             let State::Claimed { claim, .. } = self.run.state.clone() else { continue };
-            let attempt = Attempt { run: self.run.id.clone(), step, attempt: claim.attempt };
+            let attempt = Attempt { run: self.run.id.clone(), step: self.run.tag(step), attempt: claim.attempt };
             match self.make(&template, attempt).await? {
                 Ok(mail) => return Ok(Some((mail, claim.deadline))),
                 Err(code) => {
@@ -286,10 +299,10 @@ impl<'a, P: Ports> Hand<'a, P> {
         };
         let version = Arc::clone(&live.version);
         let mut lineage = from.lineage.clone();
-        let steps = visited_steps(from, its);
+        let steps = from.visited_steps(its);
         lineage.push(Ancestor { run: from.id.clone(), workflow: from.workflow.clone(), steps });
         let begun = Begin {
-            id: self.app.secret.jump_id(&from.id, jump.from),
+            id: self.app.secret.jump_id(&from.id, from.tag(jump.from)),
             key: from.key.as_ref().map(|key| key.expose().clone()),
             number: from.entry.number,
             cause: format!("jump {}", from.id),
@@ -321,6 +334,10 @@ impl<'a, P: Ports> Hand<'a, P> {
         let pending = std::mem::take(&mut self.pending);
         let had_work = !pending.is_empty();
         self.published = self.app.published().await?;
+        if run.version != self.version.number {
+            // Somebody has moved it meanwhile.
+            self.version = version_of(self.app, &run).await?;
+        }
         (self.stored, self.run) = (Some(run.clone()), run);
         (self.stored_contact, self.contact) = (contact.clone(), contact);
         (self.contact_changed, self.jumps, self.alarms) = (false, Vec::new(), Vec::new());
@@ -331,12 +348,10 @@ impl<'a, P: Ports> Hand<'a, P> {
     }
 }
 
-fn visited_steps(run: &Run, version: &Version) -> Vec<carepath_engine::ids::StepId> {
-    let steps = run.visits.iter().filter_map(|visit| match visit.place {
-        Place::Step(index) => Some(version.step(index)?.id.clone()),
-        Place::Entry | Place::End => None,
-    });
-    steps.collect()
+/// The version that a run is in.
+pub(crate) async fn version_of<P: Ports>(app: &App<P>, run: &Run) -> Result<Arc<Version>, UseError> {
+    let version = app.catalog.version(app.ports.store(), &run.workflow, run.version).await?;
+    version.ok_or(UseError::Corrupt { what: "version" })
 }
 
 /// Leaves word of when a run is to be looked at again. The `due` index has it too; this is only faster.

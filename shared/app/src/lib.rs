@@ -14,6 +14,7 @@ pub mod ingest;
 pub mod keys;
 pub mod mail;
 pub mod membership;
+pub mod migrate;
 pub mod park;
 pub mod ports;
 pub mod schedule;

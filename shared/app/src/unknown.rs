@@ -32,8 +32,7 @@ pub async fn list<P: Ports>(app: &App<P>, limit: usize, cursor: Option<&str>) ->
     let page = app.ports.store().unknown(limit, cursor).await?;
     let mut items = Vec::with_capacity(page.items.len());
     for run in page.items {
-        let version = app.catalog.version(app.ports.store(), &run.workflow, run.version).await?;
-        let version = version.ok_or(UseError::Corrupt { what: "version" })?;
+        let version = drive::version_of(app, &run).await?;
         if let Some(send) = unknown_send(&run, &version) {
             items.push(Unknown { run, version, send });
         }

@@ -14,6 +14,7 @@ use serde_json::json;
 use crate::App;
 use crate::catalog::{Account, Published};
 use crate::change::{self, Read};
+use crate::drive;
 use crate::error::UseError;
 use crate::ingest::{self, NewEvent};
 use crate::ports::{Ports, Store};
@@ -175,8 +176,8 @@ async fn record<P: Ports>(
         Attributes::from_iter([("run".to_owned(), json!(token.run)), ("topics".to_owned(), json!(news))]);
     if let Some(run) = run {
         properties.insert("workflow".to_owned(), json!(run.workflow));
-        let version = app.catalog.version(app.store(), &run.workflow, run.version).await?;
-        let step = version.as_ref().and_then(|version| version.step(token.step)).map(|step| step.id.clone());
+        let version = drive::version_of(app, run).await?;
+        let step = run.tagged(token.step).and_then(|step| run.step_id(step, &version));
         properties.insert("step".to_owned(), json!(step));
     }
     let event = NewEvent { name, id: Some(id), at: None, properties };

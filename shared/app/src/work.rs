@@ -293,6 +293,7 @@ async fn evidence<P: Ports>(app: &App<P>, run: &Run) -> Option<Input> {
             return None;
         }
     };
+    let step = run.tag(step);
     let known = app.ports.mailer().evidence(&Attempt { run: run.id.clone(), step, attempt }).await;
     let answer = match known {
         Evidence::Accepted(id) => Answer::Accepted { id, delivered: true },

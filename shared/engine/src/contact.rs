@@ -266,6 +266,11 @@ impl Contact {
                 .filter(|id| !were.contains_key(*id))
                 .map(|id| Change::Segment { segment: id.clone(), entered: true }),
         );
+        let none = BTreeMap::new();
+        let said = before.map_or(&none, |contact| &contact.topics);
+        let topics = said.keys().chain(self.topics.keys().filter(|topic| !said.contains_key(*topic)));
+        let topics = topics.filter(|topic| said.get(*topic) != self.topics.get(*topic));
+        changes.extend(topics.map(|topic| Change::Topic { topic: topic.clone() }));
         changes
     }
 }

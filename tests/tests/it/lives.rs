@@ -248,3 +248,52 @@ async fn s26_whoever_comes_under_the_id_of_somebody_who_was_deleted_is_somebody_
         assert_eq!(dev.try_delete("/v1/contacts/ann").await.status, 204);
     }
 }
+
+/// S3: runs are moved by a command, killed half-way or not.
+#[tokio::test]
+async fn s3_runs_are_moved_by_command_and_a_kill_half_way_is_mended_by_asking_again() {
+    let dev = office().await;
+    dev.publish(workflow("slow", "joined", patience())).await;
+    let people: Vec<String> = (0..40).map(|nth| format!("p{nth}")).collect();
+    for id in &people {
+        dev.person(id).await;
+        dev.post(&format!("/v1/contacts/{id}/events"), json!({ "name": "joined" })).await;
+    }
+    dev.settle().await;
+    let mut renamed = json!({ "first": { "wait": { "for": "1h" }, "next": "day" } });
+    renamed["night"] = json!({ "wait": { "for": "2d" }, "next": "hello" });
+    renamed["hello"] = patience()["hello"].clone();
+    renamed["day"] = json!({ "branch": { "cases": [{ "when": { "attribute": "vip", "eq": true }, "next": "hello" }], "next": "night" } });
+    dev.publish(workflow("slow", "joined", renamed)).await;
+
+    let plan = dev.command(&["migrate", "slow", "--json"]);
+    assert_eq!((plan.code, &plan.json()["totals"]["cannot"]), (Some(1), &json!(40)));
+    let plan = dev.command(&["migrate", "slow", "--map", "day=night"]);
+    assert_eq!(plan.code, Some(0), "{plan:?}");
+    assert!(plan.stdout.contains("night") && plan.stderr.contains("--apply"), "{plan:?}");
+    assert_eq!(dev.run(&people[0]).await["version"], 1, "a plan changes nothing");
+    let unknown = dev.command(&["migrate", "slow", "--map", "day=nowhere", "--apply"]);
+    assert_eq!(unknown.code, Some(1));
+
+    // The process dies over it, wherever it is by then.
+    let request = dev.request(reqwest::Method::POST, "/v1/workflows/slow/migrate");
+    let request = request.json(&json!({ "action": "apply", "map": { "day": "night" } }));
+    let asked = tokio::spawn(request.send());
+    tokio::task::yield_now().await;
+    let dev = Dev::over(dev.kill());
+    asked.abort();
+    let done = dev.command(&["migrate", "slow", "--map", "day=night", "--apply", "--json"]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let totals = done.json()["totals"].clone();
+    assert_eq!(totals["moves"].as_u64().unwrap() + totals["there"].as_u64().unwrap(), 40, "{totals}");
+    dev.advance("25h").await;
+    for id in &people {
+        let run = dev.run(id).await;
+        assert_eq!((run["version"].clone(), text(&run, "current")), (json!(2), "night"), "the wait is two days now");
+        assert_eq!(steps(&run), ["day"], "the visit is told as it was made");
+    }
+    dev.advance("24h").await;
+    for id in &people {
+        assert_eq!(dev.subjects(id).await, ["note"], "{id}");
+    }
+}

@@ -120,6 +120,10 @@ impl Store for Scripted {
         unreachable!("no worker lists unknown sends")
     }
 
+    async fn live_runs(&self, _: &WorkflowId, _: usize, _: Option<&str>) -> Result<Page<Run>, StoreError> {
+        unreachable!("nobody moves runs here")
+    }
+
     async fn health(&self) -> Result<Health, StoreError> {
         unreachable!("no worker counts runs")
     }

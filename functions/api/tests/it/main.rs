@@ -8,6 +8,7 @@ mod documents;
 mod hostile;
 mod lambda;
 mod limits;
+mod migrate;
 mod problems;
 mod recovery;
 mod roles;

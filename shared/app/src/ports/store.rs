@@ -228,6 +228,16 @@ pub trait Store: Send + Sync + 'static {
     fn unknown(&self, limit: usize, cursor: Option<&str>)
     -> impl Future<Output = Result<Page<Run>, StoreError>> + Send;
 
+    /// The runs of a workflow that have not ended, in an order of no meaning. There is no index of them: `looked_at` runs at
+    /// most are read for a page, whosever they are, so a page may be empty and not be the last. Reading all of them costs
+    /// what reading the whole table costs. What begins, ends or changes meanwhile may be on a page as it was or as it is.
+    fn live_runs(
+        &self,
+        workflow: &WorkflowId,
+        looked_at: usize,
+        cursor: Option<&str>,
+    ) -> impl Future<Output = Result<Page<Run>, StoreError>> + Send;
+
     /// Counts how the runs stand, over the whole table: for whoever watches over it, not for every request. What changes
     /// meanwhile may be counted as it was or as it is.
     fn health(&self) -> impl Future<Output = Result<Health, StoreError>> + Send;

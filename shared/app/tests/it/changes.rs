@@ -2,6 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use carepath_app::change::change_contact;
+use carepath_app::ports::Work;
+use carepath_app::work::handle;
+use carepath_engine::Run;
+use carepath_engine::contact::Subscription;
 use carepath_engine::run::Outcome;
 use serde_json::{Value, json};
 
@@ -90,4 +94,84 @@ async fn s28_a_change_and_all_that_follows_from_it_is_acted_on() {
     play(&mut world).await;
     check(&world);
     assert_eq!(world.mails().len(), 3);
+}
+
+async fn answer(world: &mut World, said: Subscription) {
+    let id = pat();
+    world
+        .insist(async |app| {
+            change_contact(app, &id, |before, _| {
+                let mut contact = before.cloned().unwrap();
+                contact.topics.insert("news".parse().unwrap(), said);
+                Ok(contact)
+            })
+            .await
+        })
+        .await;
+}
+
+/// S18: an answer to a topic is a change as any other: exit rules, goals and waits that ask for it act at once.
+#[tokio::test]
+async fn s18_an_answer_to_a_topic_ends_or_moves_the_runs_that_ask_for_it() {
+    let mut world = empty().await;
+    let subscribed = json!({ "subscribed": "news" });
+    let rest = json!({ "wait": { "for": "9d" }, "next": "end" });
+    let of = |id: &str, rule: &str, when: &Value| {
+        let mut workflow = json!({ "id": id, "class": "care", "entry": { "attribute": "first", "to": true },
+            "steps": { "rest": rest } });
+        workflow[rule] = if rule == "exit" { json!([{ "when": when }]) } else { json!({ "when": when }) };
+        workflow
+    };
+    let waits = json!({ "id": "waits", "class": "care", "entry": { "attribute": "first", "to": true },
+        "steps": { "ask": { "wait_for": { "paths": [{ "when": subscribed, "next": "end" }], "timeout": "9d", "next": "gone" } },
+            "gone": { "exit": { "reason": "never" } } } });
+    publish(&world, [of("goal", "goal", &subscribed), of("exit", "exit", &subscribed), waits]).await;
+    register(&mut world).await;
+    set(&mut world, "first").await;
+    let soon = world.now() + jiff::SignedDuration::from_mins(1);
+    world.run_until(soon).await;
+    assert!(world.ports.store.content().runs.values().all(|run| !run.is_ended()));
+    answer(&mut world, Subscription::Unsubscribed).await;
+    world.run_until(soon).await;
+    assert!(world.ports.store.content().runs.values().all(|run| !run.is_ended()));
+    answer(&mut world, Subscription::Subscribed).await;
+    world.run_until(soon).await;
+    let content = world.ports.store.content();
+    let mut runs: Vec<_> =
+        content.runs.values().map(|run| (run.workflow.as_str(), World::outcome(run).reason())).collect();
+    runs.sort_unstable();
+    assert_eq!(runs, [("exit", "exited"), ("goal", "goal"), ("waits", "completed")]);
+}
+
+/// S11: of two runs of one contact in two workflows that are about to send at one moment, one sees the mail of the other.
+#[tokio::test]
+async fn s11_two_workers_in_two_workflows_do_not_take_the_last_place_under_a_cap_both() {
+    let capped = |id: &str| {
+        json!({ "id": id, "class": "care", "entry": { "attribute": "first", "to": true },
+            "send_policy": { "cap": { "max": 1, "per": "7d" } },
+            "steps": { "rest": { "wait": { "for": "1h" }, "next": "tell" },
+                "tell": { "send": { "template": "welcome" }, "next": "end" } } })
+    };
+    for seed in 0..100 {
+        let mut world = empty().await;
+        publish(&world, [capped("one"), capped("two")]).await;
+        register(&mut world).await;
+        set(&mut world, "first").await;
+        let soon = world.now() + jiff::SignedDuration::from_mins(1);
+        world.run_until(soon).await;
+        world.ports.clock.turn_to(soon + jiff::SignedDuration::from_hours(2));
+        world.faults.arm(None, seed);
+        let work: Vec<Work> = world.ports.store.content().due().into_iter().map(|due| due.work).collect();
+        assert_eq!(work.len(), 2);
+        let both = world.insist(async |app| {
+            let (one, other) = tokio::join!(Box::pin(handle(app, &work[0])), Box::pin(handle(app, &work[1])));
+            one.and(other)
+        });
+        both.await;
+        world.run_to_the_end().await;
+        world.check_end();
+        assert_eq!(world.mails().len(), 1, "seed {seed}");
+        let skipped = |run: &Run| run.messages.values().any(|mail| mail.reason.as_deref() == Some("capped"));
+        assert_eq!(world.ports.store.content().runs.values().filter(|run| skipped(run)).count(), 1, "seed {seed}");
+    }
 }

@@ -3,7 +3,7 @@
 
 use crate::journey::{Service, check, play, prepared};
 use crate::world::{Call, Delivery, Fault, Summary, World};
-use crate::{changes, deletions, jumps, pauses, times, unsubscribing};
+use crate::{changes, deletions, jumps, migrations, pauses, times, unsubscribing};
 
 /// The seed of histories in which nothing depends on who goes first.
 const IN_ORDER: u64 = 0;
@@ -79,6 +79,10 @@ fn deletion(service: Service) -> History<impl AsyncFn() -> World, impl AsyncFn(&
     History { prepare: async move || prepared(service).await, play: deletions::play, check: deletions::check }
 }
 
+fn migration() -> History<impl AsyncFn() -> World, impl AsyncFn(&mut World)> {
+    History { prepare: migrations::ready, play: migrations::play, check: migrations::check }
+}
+
 fn unsubscription() -> History<impl AsyncFn() -> World, impl AsyncFn(&mut World)> {
     History { prepare: unsubscribing::prepared, play: unsubscribing::play, check: unsubscribing::check }
 }
@@ -135,6 +139,13 @@ fn time() -> History<impl AsyncFn() -> World, impl AsyncFn(&mut World)> {
 async fn s21_so_it_is_where_time_starts_runs_and_definitions_are_new() {
     time().each_call_goes_wrong(Delivery::Once).await;
     time().repeats_come_to_the_same().await;
+}
+
+/// S3, S28
+#[tokio::test]
+async fn s3_so_it_is_where_a_run_is_moved_to_another_version() {
+    migration().each_call_goes_wrong(Delivery::Once).await;
+    migration().repeats_come_to_the_same().await;
 }
 
 /// S26, S28

@@ -6,6 +6,7 @@ mod every_call;
 mod journey;
 mod jumps;
 mod mail_service;
+mod migrations;
 mod pauses;
 mod simulated;
 mod times;

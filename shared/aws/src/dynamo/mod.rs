@@ -203,6 +203,15 @@ impl Store for DynamoStore {
         runs::unknown(&self.0, limit, cursor).await
     }
 
+    async fn live_runs(
+        &self,
+        workflow: &WorkflowId,
+        looked_at: usize,
+        cursor: Option<&str>,
+    ) -> Result<Page<Run>, StoreError> {
+        runs::live(&self.0, workflow, looked_at, cursor).await
+    }
+
     async fn health(&self) -> Result<Health, StoreError> {
         runs::health(&self.0).await
     }

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity};
 use carepath_app::ports::{Health, Page, Retry, StoreError};
 use carepath_engine::contact::Contact;
-use carepath_engine::ids::{ContactKey, RunId};
+use carepath_engine::ids::{ContactKey, RunId, WorkflowId};
 use carepath_engine::run::Run;
 use std::collections::HashMap;
 
@@ -99,6 +99,48 @@ pub(super) async fn unknown(store: &Inner, limit: usize, cursor: Option<&str>) -
     }
     runs.sort_by(|(a, _), (b, _)| a.cmp(b));
     Ok(Page { items: runs.into_iter().map(|(_, run)| run).collect(), next })
+}
+
+/// The live runs of a workflow among the next `looked_at` runs of the table.
+pub(super) async fn live(
+    store: &Inner,
+    workflow: &WorkflowId,
+    looked_at: usize,
+    cursor: Option<&str>,
+) -> Result<Page<Run>, StoreError> {
+    const WHAT: &str = "look for the live runs of a workflow";
+    let mut start = match cursor.map(str::parse::<RunId>) {
+        None => None,
+        Some(Ok(last)) => Some(items::key(last.contact().as_str(), last.as_str())),
+        Some(Err(_)) => return Err(never(WHAT, Cause::Refused("the cursor is not the id of a run"))),
+    };
+    let (mut items, mut left) = (Vec::new(), i32::try_from(looked_at.max(1)).unwrap_or(i32::MAX));
+    while left > 0 {
+        let answer = store
+            .client
+            .scan()
+            .table_name(&store.runs)
+            .filter_expression("st <> :ended")
+            .expression_attribute_values(":ended", items::text(items::ENDED))
+            .limit(left.min(PAGE))
+            .consistent_read(true)
+            .set_exclusive_start_key(start)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(|failure| error::read(WHAT, &failure))?;
+        store.usage.read(WHAT, answer.consumed_capacity());
+        left -= answer.scanned_count().max(1);
+        // One that cannot be read cannot be told to be of this workflow either; it is parked when its time comes.
+        items.extend(answer.items().iter().filter_map(|item| items::read_run(WHAT, item).ok()));
+        start = answer.last_evaluated_key.filter(|key| !key.is_empty());
+        if start.is_none() {
+            break;
+        }
+    }
+    items.retain(|run: &Run| run.workflow == *workflow);
+    let next = start.as_ref().and_then(|key| items::string(key, "sk")).map(str::to_owned);
+    Ok(Page { items, next })
 }
 
 /// Counts how the runs stand, by the few attributes that say so.

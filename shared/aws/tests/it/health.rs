@@ -7,7 +7,7 @@ use carepath_aws::{DynamoStore, Options};
 use serde_json::json;
 
 use crate::database::{self, Durability};
-use crate::store::{NOW, change, ready, run, secret};
+use crate::store::{NOW, change, ready, run, secret, sound};
 
 /// S5: what the metrics say comes from the table, and not from what a process remembers.
 #[tokio::test]
@@ -37,4 +37,42 @@ async fn s5_a_run_that_nothing_would_wake_is_counted_by_looking_at_the_table() {
     first.state = serde_json::from_value(json!({ "k": "ended", "o": { "r": "completed" }, "a": NOW })).unwrap();
     store.commit(&change(&first)).await.unwrap();
     assert_eq!(store.health().await.unwrap(), Health::default());
+}
+
+/// S3: the live runs of a workflow are found page by page, and nobody else's.
+#[tokio::test]
+async fn s3_the_live_runs_of_a_workflow_are_found_by_looking_through_all() {
+    let store = sound().await;
+    let mut expected = Vec::new();
+    for nth in 1..=25_u32 {
+        let mut run = run(&ready());
+        run.id = secret().run_id(&run.id.contact(), &"onboarding".parse().unwrap(), Some(&nth.to_string()), nth);
+        match nth % 5 {
+            0 => run.workflow = "another".parse().unwrap(),
+            1 => {
+                run.state =
+                    serde_json::from_value(json!({ "k": "ended", "o": { "r": "completed" }, "a": NOW })).unwrap();
+            }
+            _ => expected.push(run.id.clone()),
+        }
+        store.commit(&change(&run)).await.unwrap();
+    }
+    let id = "onboarding".parse().unwrap();
+    let (mut found, mut cursor, mut pages) = (Vec::new(), None, 0);
+    loop {
+        let page = store.live_runs(&id, 4, cursor.as_deref()).await.unwrap();
+        found.extend(page.items.into_iter().map(|run| run.id));
+        pages += 1;
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    found.sort();
+    expected.sort();
+    assert_eq!(found, expected);
+    assert!(pages >= 6, "{pages} pages of 4 for 25 runs");
+    let whole = store.live_runs(&id, 1_000, None).await.unwrap();
+    assert_eq!((whole.items.len(), whole.next), (expected.len(), None));
+    assert!(store.live_runs(&id, 4, Some("no run")).await.is_err(), "a cursor that no page gave out");
 }

@@ -3,11 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use carepath_app::documents::Expect;
 use carepath_app::ingest::{NewEvent, ingest};
-use carepath_app::ports::Store;
-use carepath_app::{App, change, engage, segments, settings, templates, workflows};
+use carepath_app::ports::{Store, Work};
+use carepath_app::{App, change, engage, segments, settings, templates, work, workflows};
 use carepath_engine::Contact;
 use carepath_engine::advance::{Engagement, EngagementKind};
 use carepath_engine::ids::ContactId;
@@ -136,4 +137,47 @@ async fn a_run_of_the_benchmark_costs_exactly_this() {
     };
     assert_eq!(opener, expected((5, 0.0, 20.0), (1, 2.0, 0.0)));
     assert_eq!(other, expected((5, 0.0, 12.0), (2, 4.0, 0.0)));
+}
+
+/// S11: the same on the real store, by workers of their own: the claims of two workflows for one contact race, and the mail
+/// of one is counted before the other looks.
+#[tokio::test(flavor = "multi_thread")]
+async fn s11_claims_of_two_workflows_that_race_for_the_last_place_under_a_cap_get_one_mail_out() {
+    let app = Arc::new(open().await);
+    let mail = serde_json::json!({ "id": "hello", "subject": "Hello", "class": "care", "html": "<p>Hello.</p>" });
+    templates::put(&app, &"hello".parse().unwrap(), mail, Expect::Any).await.unwrap();
+    for id in ["one", "two"] {
+        let text = serde_json::json!({ "id": id, "name": id, "class": "care", "entry": { "event": "joined" },
+            "send_policy": { "cap": { "max": 1, "per": "7d" } },
+            "steps": { "rest": { "wait": { "for": "1h" }, "next": "tell" },
+                "tell": { "send": { "template": "hello" }, "next": "end" } } });
+        workflows::put(&app, &id.parse().unwrap(), text, Expect::Any).await.unwrap();
+        workflows::publish(&app, &id.parse().unwrap(), Expect::Any).await.unwrap();
+    }
+    for nth in 0..20 {
+        let id: ContactId = format!("c{nth}").parse().unwrap();
+        let made = change::change_contact(&app, &id, |_, now| {
+            let mut contact = Contact::new(id.clone(), now);
+            contact.email = Some(format!("c{nth}@example.org").into());
+            Ok(contact)
+        });
+        made.await.unwrap();
+        let properties = serde_json::Map::new();
+        let event = NewEvent { name: "joined".parse().unwrap(), id: Some("e".parse().unwrap()), at: None, properties };
+        ingest(&app, &id, event).await.unwrap();
+        settle(&app).await;
+        let runs = app.store().runs_of(&app.key_of(&id)).await.unwrap();
+        assert_eq!(runs.len(), 2);
+        *app.ports.0.hand.ahead.lock().unwrap() += SignedDuration::from_hours(2);
+        let both = runs.iter().map(|run| {
+            let (app, work) = (Arc::clone(&app), Work::Run { run: run.id.clone() });
+            tokio::spawn(async move { work::handle(&app, &work).await.unwrap() })
+        });
+        for one in both.collect::<Vec<_>>() {
+            one.await.unwrap();
+        }
+        let mails = std::mem::take(&mut *app.ports.0.hand.mails.lock().unwrap());
+        assert_eq!(mails.len(), 1, "contact {nth}");
+        app.ports.0.hand.work.lock().unwrap().clear();
+    }
 }

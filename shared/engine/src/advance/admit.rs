@@ -199,6 +199,7 @@ pub fn begin(new: Begin, moment: Moment<'_>) -> Result<Transition, Fault> {
         taken: Vec::new(),
         hops: new.hops,
         lineage: new.lineage,
+        past: Vec::new(),
         revision: 0,
     };
     match Walk::new(&run, moment).enter(Target::Step(start))? {

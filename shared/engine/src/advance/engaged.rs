@@ -4,7 +4,7 @@ use super::walk::Walk;
 use super::{Answer, heard, send, wait};
 use super::{Decision, Engagement, EngagementKind, Fault, Stale};
 use crate::contact::{Attributes, CLICKED, OPENED, Suppression};
-use crate::run::{MessageState, State};
+use crate::run::{MessageState, State, address_mark};
 
 /// Writes the engagement down and looks what it moves.
 pub(super) fn record(mut walk: Walk<'_>, engagement: &Engagement) -> Result<Decision, Fault> {
@@ -159,7 +159,8 @@ fn remember(walk: &mut Walk<'_>, engagement: &Engagement) -> bool {
     true
 }
 
-/// A permanent bounce or a complaint closes the address for all mail.
+/// A permanent bounce or a complaint closes the address for all mail: that which the mail went to, and not the one that the
+/// contact has got since.
 fn suppress(walk: &mut Walk<'_>, engagement: &Engagement) {
     let suppression = match engagement.kind {
         EngagementKind::Bounced { permanent: true } => Suppression::Bounced,
@@ -171,6 +172,11 @@ fn suppress(walk: &mut Walk<'_>, engagement: &Engagement) {
         | EngagementKind::Clicked { .. }
         | EngagementKind::Bounced { permanent: false } => return,
     };
+    let sent_to = walk.run.messages.get(&engagement.step).and_then(|message| message.to);
+    let address = walk.contact.email.as_ref().map(|email| address_mark(&walk.run.id, email.expose()));
+    if sent_to.is_some() && sent_to != address {
+        return;
+    }
     if walk.contact.suppressed.is_none() {
         let now = walk.now();
         let contact = walk.contact.to_mut();

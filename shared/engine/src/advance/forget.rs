@@ -25,6 +25,9 @@ fn forget(run: &mut Run) {
     run.entry.payload = Phi::default();
     run.heard.clear();
     run.taken.clear();
+    for message in run.messages.values_mut() {
+        message.to = None;
+    }
     for visit in &mut run.visits {
         visit.explanation.clear();
     }

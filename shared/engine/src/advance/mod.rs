@@ -8,6 +8,7 @@ mod contact;
 mod engaged;
 mod forget;
 mod heard;
+mod migrate;
 mod permit;
 mod send;
 mod settle;
@@ -63,7 +64,7 @@ pub enum Input {
     Fail(Cow<'static, str>),
     /// What the mail service said to an attempt.
     Answered {
-        /// The send step.
+        /// The send step, by its tag: see [`Run::tag`].
         step: StepIndex,
         /// The attempt.
         attempt: u32,
@@ -94,6 +95,8 @@ pub enum Input {
         /// Who says so: the id of a key, or the subject of a token.
         by: String,
     },
+    /// Somebody moves the run to another version (S3).
+    Migrate(Migration),
 }
 
 /// What the mail service said to an attempt.
@@ -120,7 +123,7 @@ pub enum Answer {
 /// What the mail service tells later of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Engagement {
-    /// The send step.
+    /// The send step, by its tag: see [`Run::tag`].
     pub step: StepIndex,
     /// The attempt.
     pub attempt: u32,
@@ -220,6 +223,10 @@ pub enum Stale {
     Irrelevant,
     /// The workflow is paused.
     Paused,
+    /// A mail of the run is under way, or may be: it cannot move to another version before that is settled.
+    Unsettled,
+    /// The other version has no place for the run: see [`destination`].
+    NoPlace,
 }
 
 /// A contradiction between run and version: a fault of ours, not of an author.
@@ -237,6 +244,7 @@ pub enum Fault {
 }
 
 pub use admit::{Admission, Begin, Refusal, admit, begin};
+pub use migrate::{Migration, NoPlace, destination};
 pub use settle::{UnknownSend, unknown_send};
 
 use walk::Walk;
@@ -249,6 +257,11 @@ pub fn advance(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision,
     if run.version != moment.version.number || run.workflow != moment.version.workflow {
         return Err(Fault::WrongVersion);
     }
+    let Some(input) = by_place(run, input) else { return Ok(Decision::Ignore(Stale::NotThere)) };
+    decide(run, &input, moment)
+}
+
+fn decide(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision, Fault> {
     let walk = Walk::new(run, moment);
     match (&run.state, input) {
         // Over: only what became of its mails is still written down.
@@ -271,7 +284,8 @@ pub fn advance(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision,
             | Input::Cancel
             | Input::Resume
             | Input::Silent
-            | Input::Settle { .. },
+            | Input::Settle { .. }
+            | Input::Migrate(_),
         ) => Ok(Decision::Ignore(Stale::Ended)),
 
         // From everywhere: what a deletion takes with it.
@@ -282,6 +296,9 @@ pub fn advance(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision,
         (_, Input::Heard(event)) => heard::event(walk, event),
         (_, Input::Changed) => heard::changed(walk),
         (_, Input::Engaged(engagement)) => engaged::record(walk, engagement),
+
+        // From everywhere else: another version, unless a mail is under way.
+        (_, Input::Migrate(migration)) => migrate::migrate(walk, migration),
 
         // Ready: the shell claims, or says why not; steps that need no claim are done when they are due.
         (State::Ready { due, .. }, Input::Due | Input::Claim) if moment.now < *due => {
@@ -364,4 +381,16 @@ pub fn advance(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision,
             Input::Settle { .. },
         ) => Ok(Decision::Ignore(Stale::NotThere)),
     }
+}
+
+/// The input with the step that it names by a tag at its place in the run's version. `None` where the run was never there.
+fn by_place<'i>(run: &Run, input: &'i Input) -> Option<Cow<'i, Input>> {
+    if run.past.is_empty() {
+        return Some(Cow::Borrowed(input));
+    }
+    let mut input = input.clone();
+    if let Input::Answered { step, .. } | Input::Engaged(Engagement { step, .. }) = &mut input {
+        *step = run.tagged(*step)?;
+    }
+    Some(Cow::Owned(input))
 }

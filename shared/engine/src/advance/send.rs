@@ -11,7 +11,8 @@ use super::{Alarm, Answer, Decision, Fault, Stale};
 use crate::contact::CappedMail;
 use crate::explain::Explanation;
 use crate::run::{
-    CLAIM_TIME, Claim, Edge, FirstSeen, Message, MessageState, OpenSend, Outcome, State, UNKNOWN_LOOKS, later,
+    CLAIM_TIME, Claim, Edge, FirstSeen, Message, MessageState, OpenSend, Outcome, State, UNKNOWN_LOOKS, address_mark,
+    later,
 };
 use crate::version::{OnUnknown, StepIndex, StepKind, Target, Version};
 
@@ -50,7 +51,9 @@ pub(super) fn claim(mut walk: Walk<'_>, step: StepIndex) -> Result<Decision, Fau
         Permit::Send { counted } => {
             let now = walk.now();
             walk.explain(why);
+            let to = walk.contact.email.as_ref().map(|email| address_mark(&walk.run.id, email.expose()));
             let message = message(&mut walk, step, MessageState::Claimed, None);
+            message.to = to;
             message.attempt += 1;
             let attempt = message.attempt;
             if counted {
@@ -280,6 +283,7 @@ pub(super) fn message<'w>(
         attempt: 0,
         at,
         ids: Vec::new(),
+        to: None,
         delivered: None,
         bounced: None,
         complained: None,
@@ -292,7 +296,7 @@ pub(super) fn message<'w>(
 
 /// Counts a mail against the contact's cap, together with its claim, so that two runs cannot take the last place.
 fn count(walk: &mut Walk<'_>, step: StepIndex) {
-    let (at, run) = (walk.now(), walk.run.id.clone());
+    let (at, run, step) = (walk.now(), walk.run.id.clone(), walk.run.tag(step));
     let contact = walk.contact.to_mut();
     contact.capped_mails.retain(|mail| later(mail.at, CAP_MEMORY) > at);
     contact.capped_mails.push(CappedMail { at, run, step });
@@ -300,7 +304,7 @@ fn count(walk: &mut Walk<'_>, step: StepIndex) {
 
 /// A mail that was certainly not sent does not count.
 fn uncount(walk: &mut Walk<'_>, step: StepIndex) {
-    let run = walk.run.id.clone();
+    let (run, step) = (walk.run.id.clone(), walk.run.tag(step));
     let counted = |mail: &CappedMail| mail.step == step && mail.run == run;
     if walk.contact.capped_mails.iter().any(counted) {
         walk.contact.to_mut().capped_mails.retain(|mail| !counted(mail));

@@ -157,6 +157,42 @@ pub(super) fn look(walk: Walk<'_>, index: StepIndex, since: Timestamp, until: Ti
     }
 }
 
+/// Goes on with a wait that a migration brought from another version: `since` stays, and its time is worked out anew.
+pub(super) fn carry(mut walk: Walk<'_>, index: StepIndex, since: Timestamp) -> Result<Decision, Fault> {
+    match &walk.step(index)?.kind {
+        StepKind::WaitFor { timeout, .. } => {
+            let until = calendar::add(since, timeout, &walk.zone().tz);
+            walk.run.state = waiting(&walk, index, since, until);
+            look(walk, index, since, until)
+        }
+        StepKind::Wait { until, late_limit, next, otherwise } => {
+            let (time, why) = time_of(&walk, until, since);
+            walk.explain(why);
+            match (until, judge(&walk, time, late_limit), time) {
+                // One that is over is due: so long after it began is never too late.
+                (_, Judged::Ahead(time), _) | (WaitUntil::For(_), Judged::Passes | Judged::Misses, Some(time)) => {
+                    let state = waiting(&walk, index, since, time);
+                    walk.rest(state)
+                }
+                (_, Judged::Passes | Judged::Misses, _) if walk.moment.paused => {
+                    let now = walk.now();
+                    walk.pause(State::Ready { step: index, due: now })
+                }
+                (_, Judged::Passes, _) => walk.leave(Edge::Next, *next, Vec::new()),
+                (_, Judged::Misses, _) => walk.leave(Edge::Else, *otherwise, Vec::new()),
+            }
+        }
+        StepKind::Send { .. }
+        | StepKind::Branch { .. }
+        | StepKind::Split { .. }
+        | StepKind::Update { .. }
+        | StepKind::Segment { .. }
+        | StepKind::Jump { .. }
+        | StepKind::JumpOut { .. }
+        | StepKind::Exit { .. } => Err(Fault::WrongKind),
+    }
+}
+
 /// The run itself does not move. What the walk has written down on the way (an engagement, an event heard) is kept, and
 /// so is when it has to be looked at again, where that is another time by now.
 fn unmoved(mut walk: Walk<'_>) -> Decision {

@@ -145,7 +145,9 @@ impl<'a> Walk<'a> {
     /// Why a step must not be entered, if so: a second visit ends the run (S1, S2).
     fn no_entry(&self, index: StepIndex) -> Result<Option<(Outcome, Explanation)>, Fault> {
         let step = self.step(index)?;
-        let visited = self.run.has_visited(index) || self.run.lineage_visited(&self.moment.version.workflow, &step.id);
+        let visited = self.run.has_visited(index)
+            || self.run.visited_before(&step.id)
+            || self.run.lineage_visited(&self.moment.version.workflow, &step.id);
         if visited {
             let why = Explanation::new("step visited before", true, "run").observed(step.id.as_str());
             return Ok(Some((Outcome::Revisit, why)));

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::ids::RunId;
+
 /// The mail of one visit, and what became of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Message {
@@ -24,6 +26,9 @@ pub struct Message {
     /// The ids that the mail service gave it. More than one is a duplicate (S9).
     #[serde(rename = "i", default, skip_serializing_if = "Vec::is_empty")]
     pub ids: Vec<String>,
+    /// To which address it went, as [`address_mark`] has it: a bounce says nothing of another one.
+    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<u32>,
     /// When it reached the mailbox.
     #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
     pub delivered: Option<Timestamp>,
@@ -39,6 +44,17 @@ pub struct Message {
     /// First clicked by a person, and by a machine, by link name. A link without a name is `""`.
     #[serde(rename = "l", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub clicked: BTreeMap<String, FirstSeen>,
+}
+
+/// What is kept of an address with a mail of a run: 32 bits of a hash under the run's id, which tell two addresses of one
+/// contact apart and are too few to tell whose an address is.
+pub fn address_mark(run: &RunId, address: &str) -> u32 {
+    let mut hasher = blake3::Hasher::new_derive_key("carepath 2026 address of a mail");
+    hasher.update(run.as_str().as_bytes());
+    hasher.update(address.to_lowercase().as_bytes());
+    let mut first = [0; 4];
+    first.copy_from_slice(&hasher.finalize().as_bytes()[..4]);
+    u32::from_le_bytes(first)
 }
 
 /// The first of each kind (S20).

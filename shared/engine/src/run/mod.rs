@@ -1,6 +1,7 @@
 //! A run: one contact going once through one version. It is one item, and [`crate::advance`] decides what becomes of it.
 
 mod message;
+mod past;
 mod state;
 
 use std::collections::BTreeMap;
@@ -14,7 +15,8 @@ use crate::ids::{ContactId, EventId, RunId, StepId, WorkflowId};
 use crate::phi::Phi;
 use crate::version::StepIndex;
 
-pub use message::{FirstSeen, Message, MessageState};
+pub use message::{FirstSeen, Message, MessageState, address_mark};
+pub use past::{Kept, Past};
 pub use state::{CLAIM_GRACE, CLAIM_TIME, Claim, OpenSend, Outcome, State, UNKNOWN_LOOKS, later};
 
 /// The most steps that a lineage may take: a second fence behind the rule that no step is visited twice.
@@ -28,7 +30,7 @@ pub struct Run {
     /// The workflow.
     #[serde(rename = "w")]
     pub workflow: WorkflowId,
-    /// The version that it entered and stays in (S3).
+    /// The version that it is in: the one that it entered, unless somebody has moved it (S3).
     #[serde(rename = "n")]
     pub version: u32,
     /// The caller's id of the contact.
@@ -61,6 +63,9 @@ pub struct Run {
     /// The steps that the runs before it in its lineage have visited (S2).
     #[serde(rename = "l", default, skip_serializing_if = "Vec::is_empty")]
     pub lineage: Vec<Ancestor>,
+    /// The versions that it was in before, oldest first: empty where nobody has moved it (S3).
+    #[serde(rename = "b", default, skip_serializing_if = "Vec::is_empty")]
+    pub past: Vec<Past>,
     /// Grows with every commit and guards the next one. 0 for a run that is not stored yet.
     #[serde(skip)]
     pub revision: u64,

@@ -1,5 +1,6 @@
 //! What the transition table brought to light: ends that leave nothing open, and pauses that lose nothing.
 
+use carepath_engine::Phi;
 use carepath_engine::advance::{Alarm, Answer, EngagementKind, Input, Stale};
 use carepath_engine::run::{Edge, MessageState, Outcome, State};
 use jiff::SignedDuration;
@@ -106,4 +107,22 @@ fn s15_what_came_true_in_a_pause_is_done_when_it_is_over_and_not_when_the_wait_w
         play.take(&Input::Due, due);
         assert_ne!(play.at(), Some("read"));
     }
+}
+
+/// S11: a bounce closes the address that the mail went to, not the one that the contact has got since.
+#[test]
+fn s11_a_late_bounce_of_an_old_address_closes_nothing_of_the_new_one() {
+    let bounce = || engaged(0, EngagementKind::Bounced { permanent: true }, after(90), false);
+    let mut play = sent();
+    play.contact.email = Some(Phi("new@example.org".to_owned()));
+    play.take(&bounce(), after(90));
+    assert_eq!(play.contact.suppressed, None);
+    assert!(play.run.messages[&0].bounced.is_some(), "the mail bounced all the same");
+    let mut play = sent();
+    play.contact.email = Some(Phi("PAT@example.org".to_owned()));
+    play.take(&bounce(), after(90));
+    assert!(play.contact.suppressed.is_some(), "another way to write it is no other address");
+    // S26: what was kept to know this goes with the contact.
+    play.take(&Input::Delete, after(100));
+    assert_eq!(play.run.messages[&0].to, None);
 }

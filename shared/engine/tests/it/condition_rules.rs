@@ -56,6 +56,7 @@ pub(crate) fn run(messages: impl IntoIterator<Item = (u16, Message)>) -> Run {
         taken: Vec::new(),
         hops: 1,
         lineage: Vec::new(),
+        past: Vec::new(),
         revision: 1,
     }
 }
@@ -67,6 +68,7 @@ pub(crate) fn mail() -> Message {
         attempt: 1,
         at: ago(400),
         ids: Vec::new(),
+        to: None,
         delivered: None,
         bounced: None,
         complained: None,

@@ -1,5 +1,6 @@
 //! The promises of the engine, held from outside.
 
+mod advance_migrate;
 mod advance_rules;
 mod advance_settled;
 mod advance_timed;

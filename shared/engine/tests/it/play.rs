@@ -26,8 +26,12 @@ pub(crate) fn after(seconds: i64) -> Timestamp {
 }
 
 pub(crate) fn version(document: &Value) -> Version {
+    numbered(document, 1)
+}
+
+pub(crate) fn numbered(document: &Value, number: u32) -> Version {
     let pins = ["welcome", "more"].map(|id| (id.parse().unwrap(), 1));
-    compile::reload(document, 1, &BTreeMap::from(pins)).unwrap()
+    compile::reload(document, number, &BTreeMap::from(pins)).unwrap()
 }
 
 pub(crate) fn onboarding() -> Version {
@@ -153,4 +157,9 @@ pub(crate) fn sent() -> Play {
     assert_eq!(play.take(&answered(0, 1, accepted("m1")), after(1)), None);
     assert_eq!(play.at(), Some("read"));
     play
+}
+
+/// Word of a first attempt under another id of the mail service.
+pub(crate) fn told(step: u16, message: &str, kind: EngagementKind, at: Timestamp) -> Engagement {
+    Engagement { step, attempt: 1, message: message.to_owned(), kind, at, machine: false }
 }

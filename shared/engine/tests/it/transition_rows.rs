@@ -4,13 +4,15 @@
 //! not compile until it has a row.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+use std::sync::Arc;
+
 use carepath_engine::Phi;
-use carepath_engine::advance::{Answer, EngagementKind, Input};
+use carepath_engine::advance::{Answer, EngagementKind, Input, Migration};
 use carepath_engine::run::{Place, State};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::play::{Play, accepted, after, answered, engaged, event, start, version};
+use crate::play::{Play, accepted, after, answered, engaged, event, numbered, start, version};
 
 /// Where a run stands, and at which moment.
 pub(crate) struct Stand {
@@ -120,6 +122,11 @@ rows! { input_kind, asks: Input => Ask;
     Delete { ask("", |_| Input::Delete) }
     Resume { ask("", |_| Input::Resume) }
     Silent { ask("", |_| Input::Silent) }
+    Migrate {
+        ask("where the step is", |_| migration(&document(), &[])),
+        ask("where it is not", |_| migration(&document_of_nothing(), &[])),
+        ask("where it ends", |_| migration(&document(), &["welcome", "read", "rest", "more"])),
+    }
     Settle {
         ask("sent", |_| Input::Settle { attempt: None, sent: true, by: "key_1".to_owned() }),
         ask("not sent", |_| Input::Settle { attempt: None, sent: false, by: "key_1".to_owned() }),
@@ -174,9 +181,27 @@ fn looked_at(words: &'static str, play: Play) -> Stand {
     Stand { words, play, now }
 }
 
+/// To version 2, which reads so; runs at these steps end.
+fn migration(document: &Value, ends: &[&str]) -> Input {
+    let to = Arc::new(numbered(document, 2));
+    let map = ends.iter().map(|step| (step.parse().unwrap(), None)).collect();
+    Input::Migrate(Migration { to, map, by: "key_1".to_owned() })
+}
+
+fn document_of_nothing() -> Value {
+    json!({
+        "id": "table", "class": "care", "entry": { "event": "joined" },
+        "steps": { "nothing": { "wait": { "for": "1h" }, "next": "end" } }
+    })
+}
+
 /// At the mail that the workflow begins with.
 pub(crate) fn mail() -> Play {
-    Play::new(version(&json!({
+    Play::new(version(&document()))
+}
+
+fn document() -> Value {
+    json!({
         "id": "table", "class": "care", "entry": { "event": "joined" },
         "exit": [{ "event": "left" }, { "when": { "attribute": "gone", "eq": true } }],
         "goal": { "event": "activated" },
@@ -190,7 +215,7 @@ pub(crate) fn mail() -> Play {
             "hand_over": { "jump": { "workflow": "elsewhere" } },
             "sorry": { "update": { "set": { "unreachable": true } }, "next": "end" }
         }
-    })))
+    })
 }
 
 fn deferred() -> Play {

@@ -3,12 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use carepath_app::ports::Page;
 use carepath_engine::Run;
 use carepath_engine::ids::RunId;
 use carepath_engine::run::{MessageState, Outcome, Place, State};
 use serde_json::Value;
 
 use super::World;
+use super::store::{Content, page};
 
 /// What a history comes to, without what may differ between two ways that are both right: revisions, the names of
 /// causes, which are made of them, and the ids that the mail service gives out in the order in which mails come to it.
@@ -54,8 +56,12 @@ impl World {
     /// All is over: every run has ended, nothing is due, and each mail was sent once or is told as one of which nobody
     /// knows (S7, S8).
     pub(crate) fn check_end(&self) {
-        let mails = self.mails();
         let content = self.ports.store.content();
+        let mut mails: BTreeMap<(RunId, u16), usize> = BTreeMap::new();
+        for ((run, tag), taken) in self.mails() {
+            let step = content.runs[&run].tagged(tag).unwrap();
+            *mails.entry((run, step)).or_default() += taken;
+        }
         assert_eq!(content.due(), [], "something is left to do");
         for run in content.runs.values() {
             assert!(run.is_ended(), "{} has not ended: {:?}", run.id, run.state);
@@ -93,5 +99,12 @@ impl World {
     pub(crate) fn outcome(run: &Run) -> &Outcome {
         let State::Ended { outcome, .. } = &run.state else { panic!("it has not ended: {:?}", run.state) };
         outcome
+    }
+}
+
+impl Content {
+    /// A page of the runs of which something holds.
+    pub(super) fn runs_that(&self, holds: impl Fn(&Run) -> bool, limit: usize, cursor: Option<&str>) -> Page<Run> {
+        page(self.runs.values().filter(|run| holds(run)).cloned().collect(), limit, cursor)
     }
 }

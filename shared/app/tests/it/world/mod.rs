@@ -260,7 +260,7 @@ impl World {
         self.notices.sort_by_key(|(at, ..)| *at);
     }
 
-    /// How many mails were taken for each visit.
+    /// How many mails were taken for each visit, by the tag that they went out with.
     pub(crate) fn mails(&self) -> BTreeMap<(RunId, u16), usize> {
         self.ports.mailer.by_visit()
     }

@@ -179,7 +179,7 @@ impl MemoryStore {
     }
 }
 
-fn page<T>(mut items: Vec<T>, limit: usize, cursor: Option<&str>) -> Page<T> {
+pub(super) fn page<T>(mut items: Vec<T>, limit: usize, cursor: Option<&str>) -> Page<T> {
     let from = cursor.map_or(0, |cursor| cursor.parse().unwrap());
     let rest = items.split_off(from.min(items.len()));
     let next = (rest.len() > limit).then(|| (from + limit).to_string());
@@ -308,10 +308,12 @@ impl Store for MemoryStore {
     }
 
     async fn unknown(&self, limit: usize, cursor: Option<&str>) -> Result<Page<Run>, StoreError> {
-        self.call("unknown", |content| {
-            page(content.runs.values().filter(|run| run.unknown_sends() > 0).cloned().collect(), limit, cursor)
-        })
-        .await
+        self.call("unknown", |content| content.runs_that(|run| run.unknown_sends() > 0, limit, cursor)).await
+    }
+
+    async fn live_runs(&self, of: &WorkflowId, limit: usize, cursor: Option<&str>) -> Result<Page<Run>, StoreError> {
+        let live = |run: &Run| !run.is_ended() && run.workflow == *of;
+        self.call("live_runs", |content| content.runs_that(live, limit, cursor)).await
     }
 
     async fn health(&self) -> Result<Health, StoreError> {
