@@ -168,7 +168,7 @@ async fn s11_claims_of_two_workflows_that_race_for_the_last_place_under_a_cap_ge
         settle(&app).await;
         let runs = app.store().runs_of(&app.key_of(&id)).await.unwrap();
         assert_eq!(runs.len(), 2);
-        *app.ports.0.hand.ahead.lock().unwrap() += SignedDuration::from_hours(2);
+        *app.ports.hand().ahead.lock().unwrap() += SignedDuration::from_hours(2);
         let both = runs.iter().map(|run| {
             let (app, work) = (Arc::clone(&app), Work::Run { run: run.id.clone() });
             tokio::spawn(async move { work::handle(&app, &work).await.unwrap() })
@@ -176,8 +176,8 @@ async fn s11_claims_of_two_workflows_that_race_for_the_last_place_under_a_cap_ge
         for one in both.collect::<Vec<_>>() {
             one.await.unwrap();
         }
-        let mails = std::mem::take(&mut *app.ports.0.hand.mails.lock().unwrap());
+        let mails = std::mem::take(&mut *app.ports.hand().mails.lock().unwrap());
         assert_eq!(mails.len(), 1, "contact {nth}");
-        app.ports.0.hand.work.lock().unwrap().clear();
+        app.ports.hand().work.lock().unwrap().clear();
     }
 }
