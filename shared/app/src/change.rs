@@ -89,7 +89,7 @@ pub async fn change_known<P: Ports>(
         }
         let change = prepare((&app.secret, &published), &key, before.as_ref(), after, now);
         let mut contact = change.contact.clone();
-        match app.ports.store().commit(&Change { runs: Vec::new(), contact: Some(change) }).await? {
+        match app.ports.store().commit(&Change { contact: Some(change), ..Change::default() }).await? {
             Commit::Applied | Commit::AlreadyApplied => {
                 contact.revision += 1;
                 follow_up(app, &key, &contact, now).await;

@@ -52,6 +52,7 @@ pub async fn ingest<P: Ports>(app: &App<P>, contact: &ContactId, new: NewEvent) 
         at: new.at.unwrap_or(now),
         received_at: now,
         properties: Phi(new.properties),
+        hops: 0,
     };
     let name = app.secret.opaque("event", &[event.source.as_str(), id.as_str()]);
     match app.ports.store().keep_event(&key, &name, &event).await? {

@@ -53,6 +53,8 @@ impl Watched {
                 | StepKind::Split { .. }
                 | StepKind::Update { .. }
                 | StepKind::Segment { .. }
+                | StepKind::Emit { .. }
+                | StepKind::Webhook { .. }
                 | StepKind::Jump { .. }
                 | StepKind::JumpOut { .. }
                 | StepKind::Exit { .. } => {}
@@ -87,7 +89,7 @@ impl Watched {
                 TestKind::Segment(id) => {
                     self.segments.insert(id.to_string());
                 }
-                TestKind::Value { subject: Subject::Event(_) | Subject::Entry(_), .. }
+                TestKind::Value { subject: Subject::Event(_) | Subject::Entry(_) | Subject::Saved(_), .. }
                 | TestKind::Engaged { .. }
                 | TestKind::Subscribed(_)
                 | TestKind::Visited(_) => {}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use carepath_engine::advance::Answer;
 use carepath_engine::contact::{Attributes, Change};
+use carepath_engine::event::Source;
 use carepath_engine::ids::{ContactId, ContactKey, RunId, WorkflowId};
 use carepath_engine::run::State;
 use carepath_engine::version::{Trigger, Version};
@@ -42,6 +43,11 @@ async fn act_on_event<P: Ports>(app: &App<P>, key: &ContactKey, name: &str) -> R
     let contact = match (contact, &event.contact) {
         (Some(contact), _) => contact,
         (None, Some(id)) => made(app, id).await?,
+        (None, None) if event.source == Source::Workflow => {
+            // A run told it while its contact was deleted: it goes as the others did (S26).
+            store.drop_event(key, name).await?;
+            return forgotten(app, key).await;
+        }
         (None, None) => return Err(UseError::Corrupt { what: "event" }),
     };
     let runs = store.runs_of(key).await?;
@@ -183,9 +189,11 @@ async fn evidence<P: Ports>(app: &App<P>, run: &Run) -> Option<Input> {
         State::Claimed { step, claim } => (*step, claim.attempt),
         State::Unknown { step, attempt, .. } => (*step, *attempt),
         State::Ended { open: Some(open), .. } => (open.step, open.attempt),
-        State::Ready { .. } | State::Waiting { .. } | State::Paused { .. } | State::Ended { open: None, .. } => {
-            return None;
-        }
+        State::Ready { .. }
+        | State::Calling { .. }
+        | State::Waiting { .. }
+        | State::Paused { .. }
+        | State::Ended { open: None, .. } => return None,
     };
     let known = app.ports.mailer().evidence(&Attempt { run: run.id.clone(), step, attempt }).await;
     let answer = match known {

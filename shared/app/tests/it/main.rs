@@ -6,6 +6,7 @@ mod every_call;
 mod journey;
 mod jumps;
 mod mail_service;
+mod outside;
 mod pauses;
 mod simulated;
 mod unsubscribing;

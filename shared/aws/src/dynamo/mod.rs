@@ -167,6 +167,10 @@ impl Store for DynamoStore {
         contacts::event_done(&self.0, key, name).await
     }
 
+    async fn drop_event(&self, key: &ContactKey, name: &str) -> Result<(), StoreError> {
+        contacts::drop_event(&self.0, key, name).await
+    }
+
     async fn events_of(&self, key: &ContactKey, limit: usize, cursor: Option<&str>) -> Result<Page<Event>, StoreError> {
         contacts::events_of(&self.0, key, limit, cursor).await
     }

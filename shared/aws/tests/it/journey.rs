@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 
 use carepath_app::documents::Expect;
 use carepath_app::ingest::{NewEvent, ingest};
-use carepath_app::ports::{Attempt, Clock, Evidence, Mailer, Outgoing, Ports, Queue, Store, Work};
+use carepath_app::ports::{
+    Attempt, Clock, Evidence, HookAnswer, HookCall, Hooks, Mailer, Outgoing, Ports, Queue, Store, Work,
+};
 use carepath_app::{App, change, engage, segments, settings, templates, work, workflows};
 use carepath_aws::DynamoStore;
 use carepath_engine::Contact;
@@ -37,6 +39,7 @@ struct Hand {
 impl Ports for World {
     type Store = DynamoStore;
     type Mailer = Hand;
+    type Hooks = Hand;
     type Queue = Hand;
     type Clock = Hand;
 
@@ -45,6 +48,10 @@ impl Ports for World {
     }
 
     fn mailer(&self) -> &Hand {
+        &self.0.hand
+    }
+
+    fn hooks(&self) -> &Hand {
         &self.0.hand
     }
 
@@ -60,6 +67,12 @@ impl Ports for World {
 impl Clock for Hand {
     fn now(&self) -> Timestamp {
         now() + *self.ahead.lock().unwrap()
+    }
+}
+
+impl Hooks for Hand {
+    async fn call(&self, _: &HookCall) -> HookAnswer {
+        unreachable!("the journey calls nobody")
     }
 }
 

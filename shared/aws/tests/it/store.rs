@@ -67,7 +67,7 @@ pub(crate) fn ready() -> serde_json::Value {
 }
 
 pub(crate) fn change(run: &Run) -> Change {
-    Change { runs: vec![run.clone()], contact: None }
+    Change { runs: vec![run.clone()], ..Change::default() }
 }
 
 pub(crate) fn with_contact(run: &Run, entered: &[&str], left: &[&str], revision: u64) -> Change {
@@ -77,6 +77,7 @@ pub(crate) fn with_contact(run: &Run, entered: &[&str], left: &[&str], revision:
     Change {
         runs: vec![run.clone()],
         contact: Some(ContactChange { key, contact, entered: ids(entered), left: ids(left), suppresses: None }),
+        events: Vec::new(),
     }
 }
 

@@ -70,6 +70,7 @@ fn sent(walk: Walk<'_>, engagement: &Engagement) -> Result<Decision, Fault> {
         State::Ready { .. }
         | State::Claimed { .. }
         | State::Unknown { .. }
+        | State::Calling { .. }
         | State::Waiting { .. }
         | State::Paused { .. }
         | State::Ended { .. } => send::late(walk, step, attempt, &accepted(engagement)),
@@ -89,6 +90,7 @@ fn rejected(mut walk: Walk<'_>, engagement: &Engagement) -> Result<Decision, Fau
         State::Ready { .. }
         | State::Claimed { .. }
         | State::Unknown { .. }
+        | State::Calling { .. }
         | State::Waiting { .. }
         | State::Paused { .. }
         | State::Ended { .. } => {

@@ -74,6 +74,8 @@ pub(super) fn is_due(walk: Walk<'_>, index: StepIndex, since: Timestamp, until: 
         | StepKind::Split { .. }
         | StepKind::Update { .. }
         | StepKind::Segment { .. }
+        | StepKind::Emit { .. }
+        | StepKind::Webhook { .. }
         | StepKind::Jump { .. }
         | StepKind::JumpOut { .. }
         | StepKind::Exit { .. } => Err(Fault::WrongKind),
@@ -125,6 +127,8 @@ pub(super) fn look(walk: Walk<'_>, index: StepIndex, since: Timestamp, until: Ti
         | StepKind::Split { .. }
         | StepKind::Update { .. }
         | StepKind::Segment { .. }
+        | StepKind::Emit { .. }
+        | StepKind::Webhook { .. }
         | StepKind::Jump { .. }
         | StepKind::JumpOut { .. }
         | StepKind::Exit { .. } => Ok(unmoved(walk)),

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::shape_condition::Condition;
-use super::shape_steps::{Branch, Exit, Jump, SegmentChange, Send, Split, Update, Wait, WaitFor};
+use super::shape_steps::{Branch, Emit, Exit, Jump, SegmentChange, Send, Split, Update, Wait, WaitFor, Webhook};
 use crate::version::Class;
 
 /// The JSON Schema (2020-12) of workflow documents. It says what their shape is; what [`crate::compile::check`] finds
@@ -234,6 +234,10 @@ enum Step {
     Update { update: Update, next: Option<String> },
     /// Changes membership of manual segments.
     Segment { segment: SegmentChange, next: Option<String> },
+    /// Tells an event of the contact.
+    Emit { emit: Emit, next: Option<String> },
+    /// Calls somebody outside.
+    Webhook { webhook: Webhook, next: Option<String> },
     /// Goes on elsewhere.
     Jump { jump: Jump, next: Option<String> },
     /// Ends the run.

@@ -21,7 +21,7 @@ use jiff::tz::TimeZone;
 
 pub use error::{Part, RenderError, RenderProblem};
 pub use facts::{TemplateFacts, Variable};
-pub use fill::fill;
+pub use fill::{fill, used};
 pub use source::{TemplateFault, TemplateSource, parse};
 pub use template::Template;
 
@@ -39,6 +39,8 @@ pub struct RenderScope<'a> {
     pub contact: &'a Contact,
     /// `entry`: what started the run.
     pub entry: &'a Attributes,
+    /// `saved`: what webhooks answered, by name.
+    pub saved: &'a Attributes,
     /// The zone that dates are written in.
     pub tz: &'a TimeZone,
     /// `now`, in RFC 3339.

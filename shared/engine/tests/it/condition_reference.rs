@@ -37,6 +37,10 @@ fn reference(condition: &Condition, scope: &Scope<'_>) -> bool {
                 value_test(walk(&Value::Object(scope.contact.attributes.expose().clone()), path), op, scope)
             }
             TestKind::Value { subject: Subject::Entry(path), op } => value_test(entry(path, scope), op, scope),
+            TestKind::Value { subject: Subject::Saved(path), op } => {
+                let saved = scope.run.map(|run| Value::Object(run.saved.expose().clone())).unwrap_or_default();
+                value_test(walk(&saved, path), op, scope)
+            }
             TestKind::Value { subject: Subject::Event(_), op } => value_test(Value::Null, op, scope),
             TestKind::Age { attribute, op } => {
                 let born = walk(&Value::Object(scope.contact.attributes.expose().clone()), attribute);

@@ -83,6 +83,16 @@ impl World {
         }
     }
 
+    /// S28: an event that a step tells is told once, by whoever had to say it again, and is acted on.
+    pub(crate) fn check_told(&self) {
+        let content = self.ports.store.content();
+        let names: BTreeSet<_> = content.events.iter().map(|(key, name, ..)| (key, name)).collect();
+        assert_eq!(names.len(), content.events.len(), "an event was told twice");
+        for (.., event, done) in &content.events {
+            assert!(done, "nobody has acted on {}", event.name);
+        }
+    }
+
     /// The one run of the world.
     pub(crate) fn only_run(&self) -> Run {
         let content = self.ports.store.content();

@@ -72,6 +72,8 @@ fn stay(kind: &StepKind) -> i64 {
         | StepKind::Split { .. }
         | StepKind::Update { .. }
         | StepKind::Segment { .. }
+        | StepKind::Emit { .. }
+        | StepKind::Webhook { .. }
         | StepKind::Jump { .. }
         | StepKind::JumpOut { .. }
         | StepKind::Exit { .. } => 0,
@@ -94,6 +96,8 @@ fn weights(kind: &StepKind, edges: usize) -> Vec<f64> {
         | StepKind::Wait { .. }
         | StepKind::Update { .. }
         | StepKind::Segment { .. }
+        | StepKind::Emit { .. }
+        | StepKind::Webhook { .. }
         | StepKind::Jump { .. }
         | StepKind::JumpOut { .. }
         | StepKind::Exit { .. } => (0..edges).map(|n| if n == 0 { 1.0 } else { 0.0 }).collect(),

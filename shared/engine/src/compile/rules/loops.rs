@@ -60,31 +60,68 @@ fn landing<'s>(subject: &Subject<'s>, version: &'s Version, step: usize) -> Opti
     Some((target, at(index)))
 }
 
-/// W019: a step that makes the change that starts the workflow.
+/// W019: a step that brings about what starts the workflow, by itself or through other published workflows.
 pub(crate) fn own_trigger(subject: &Subject<'_>, faults: &mut Faults) {
     for (n, step) in subject.steps() {
-        let fed = match (&subject.version.entry.trigger, &step.kind) {
-            (Trigger::Attribute { name, to, .. }, StepKind::Update { changes, .. }) => changes
-                .iter()
-                .any(|change| touches(&change.path, name.as_str()) && leads_to(&change.change, to.as_ref()))
-                .then_some("/update"),
-            (Trigger::Segment { segment, entered: true }, StepKind::Segment { add, .. }) => {
-                add.contains(segment).then_some("/segment/add")
-            }
-            (Trigger::Segment { segment, entered: false }, StepKind::Segment { remove, .. }) => {
-                remove.contains(segment).then_some("/segment/remove")
-            }
-            (_, _) => None,
-        };
-        if let Some(place) = fed {
+        if let Some(place) = feeds(&step.kind, &subject.version.entry.trigger) {
             let message = format!(
-                "Step {} makes the very change that starts this workflow, so contacts may go round in it. Change something \
+                "Step {} brings about the very thing that starts this workflow, so contacts may go round in it. Do something \
                  else, or see that `reentry` stops them.",
+                subject.name(n)
+            );
+            faults.rule("W019", subject, n, place, message);
+        } else if let Some((place, through)) = comes_round(subject, &step.kind) {
+            let message = format!(
+                "Step {} starts workflow `{through}`, from which steps lead back to what starts this one, so contacts may go \
+                 round. Do something else, or see that `reentry` stops them.",
                 subject.name(n)
             );
             faults.rule("W019", subject, n, place, message);
         }
     }
+}
+
+/// Where a step brings about what a trigger waits for.
+fn feeds(kind: &StepKind, trigger: &Trigger) -> Option<&'static str> {
+    match (trigger, kind) {
+        (Trigger::Event { name, .. }, StepKind::Emit { event, .. }) => (name == event).then_some("/emit/event"),
+        (Trigger::Attribute { name, to, .. }, StepKind::Update { changes, .. }) => changes
+            .iter()
+            .any(|change| touches(&change.path, name.as_str()) && leads_to(&change.change, to.as_ref()))
+            .then_some("/update"),
+        (Trigger::Segment { segment, entered: true }, StepKind::Segment { add, .. }) => {
+            add.contains(segment).then_some("/segment/add")
+        }
+        (Trigger::Segment { segment, entered: false }, StepKind::Segment { remove, .. }) => {
+            remove.contains(segment).then_some("/segment/remove")
+        }
+        (_, _) => None,
+    }
+}
+
+/// The other workflow that a step starts and from which it comes round to this one's trigger, over any number of others.
+fn comes_round<'s>(subject: &Subject<'s>, kind: &StepKind) -> Option<(&'static str, &'s WorkflowId)> {
+    let own = &subject.version.workflow;
+    let others = || subject.context.workflows.iter().filter(|(id, _)| *id != own);
+    for (first, version) in others() {
+        let Some(place) = feeds(kind, &version.entry.trigger) else { continue };
+        let mut seen = BTreeSet::from([first]);
+        let mut open = vec![version];
+        while let Some(version) = open.pop() {
+            for step in &version.steps {
+                if feeds(&step.kind, &subject.version.entry.trigger).is_some() {
+                    return Some((place, first));
+                }
+                for (id, next) in others() {
+                    if !seen.contains(id) && feeds(&step.kind, &next.entry.trigger).is_some() {
+                        seen.insert(id);
+                        open.push(next);
+                    }
+                }
+            }
+        }
+    }
+    None
 }
 
 /// Whether changing the attribute at `path` changes the one called `name`.

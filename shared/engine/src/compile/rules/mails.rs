@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Subject;
-use super::guarantee::{Source, is_guaranteed};
+use super::guarantee::{Source, SourceKind, is_guaranteed};
 use crate::compile::context::{FieldClass, Place, TemplateFacts};
 use crate::document::Faults;
-use crate::version::Class;
+use crate::render;
+use crate::version::{Class, StepKind};
 
 /// The sends of the document whose templates are known.
 fn sends<'s>(subject: &'s Subject<'_>) -> impl Iterator<Item = (usize, &'s TemplateFacts)> {
@@ -31,9 +32,10 @@ enum Meaning<'p> {
 fn meaning(path: &str) -> Meaning<'_> {
     match path.split_once('.').unwrap_or((path, "")) {
         ("unsubscribe_url" | "links", _)
-        | ("contact" | "entry", "")
+        | ("contact" | "entry" | "saved", "")
         | ("contact", "id" | "email" | "attributes" | "topics") => Meaning::There,
         ("entry", rest) => Meaning::Value(Source::Entry(rest)),
+        ("saved", rest) if !rest.is_empty() => Meaning::Value(Source::Saved(rest)),
         ("contact", rest) => match rest.split_once('.').unwrap_or((rest, "")) {
             ("attributes", name) => Meaning::Value(Source::Attribute(name)),
             ("zone" | "locale" | "topics", _) => Meaning::Uncertain,
@@ -47,7 +49,7 @@ fn meaning(path: &str) -> Meaning<'_> {
 pub(crate) fn unguaranteed(subject: &Subject<'_>, faults: &mut Faults) {
     let reached = subject.graph.reached();
     // Many steps ask about the same few values: each is looked at once.
-    let mut known: BTreeMap<(bool, &str), Vec<bool>> = BTreeMap::new();
+    let mut known: BTreeMap<(SourceKind, &str), Vec<bool>> = BTreeMap::new();
     for (n, template) in sends(subject).filter(|(n, _)| reached[*n]) {
         let bare: BTreeSet<&str> = template
             .variables
@@ -68,6 +70,7 @@ pub(crate) fn unguaranteed(subject: &Subject<'_>, faults: &mut Faults) {
                             "require the attribute in the schema, or ask for it in the entry's filter"
                         }
                         Source::Entry(_) => "ask for it in the entry's `where`",
+                        Source::Saved(_) => "or come here only from a `branch` that asks for it with `saved`",
                     }
                 }
                 Meaning::Uncertain => "use another value",
@@ -107,10 +110,29 @@ pub(crate) fn exposed(subject: &Subject<'_>, faults: &mut Faults) {
     }
 }
 
+/// W011: health information in what a webhook is told.
+pub(crate) fn told_outside(subject: &Subject<'_>, faults: &mut Faults) {
+    for (n, step) in subject.steps() {
+        let StepKind::Webhook { body: Some(body), .. } = &step.kind else { continue };
+        for path in render::used(body) {
+            let class = class(subject, &path);
+            if class.is_confidential() {
+                let message = format!(
+                    "The body that step {} tells a webhook shows `{path}`, which is of class `{}`. Take it out, or declare it \
+                     `public` or `identifier` in the schema if that is what it is.",
+                    subject.name(n),
+                    class.name()
+                );
+                faults.rule("W011", subject, n, "/webhook/body", message);
+            }
+        }
+    }
+}
+
 /// The class of what a path shows: that of its attribute, also where an event brought a value of that name.
 fn class(subject: &Subject<'_>, path: &str) -> FieldClass {
     let name = match path.split_once('.').unwrap_or((path, "")) {
-        ("unsubscribe_url" | "links", _) | ("contact", "zone" | "locale") => return FieldClass::Public,
+        ("unsubscribe_url" | "links" | "now", _) | ("contact", "zone" | "locale") => return FieldClass::Public,
         ("contact", "id" | "email") => return FieldClass::Identifier,
         ("contact", rest) => rest.strip_prefix("attributes."),
         ("entry", rest) => Some(rest),
