@@ -14,6 +14,7 @@ mod jumps;
 mod killed;
 mod lives;
 mod onboarding;
+mod outside;
 mod process;
 mod recovery;
 mod semantics_doc;

@@ -14,3 +14,4 @@ mod roles;
 mod runs;
 mod support;
 mod unsubscribe;
+mod webhooks;

@@ -4,6 +4,8 @@
 mod database;
 mod doubt;
 mod health;
+mod hooks;
 mod journey;
 mod numbers;
 mod store;
+mod told;

@@ -79,10 +79,10 @@ impl Mailer for Sent {
 }
 
 impl Hooks for Sent {
-    /// Keeps what was told, and answers with what a canary would.
+    /// Keeps what was told, and answers with the same.
     async fn call(&self, call: &HookCall) -> HookAnswer {
         self.2.lock().unwrap().push(call.clone());
-        let body = br#"{"band":"high"}"#.to_vec();
+        let body = call.body.clone().into_bytes();
         HookAnswer::Answered { status: 200, retry_after: None, body: Phi(body), cut: false }
     }
 }
@@ -270,6 +270,10 @@ impl World {
         world.ok("POST", "/v1/contacts/p-1/events", json!({ "name": "joined", "id": "e-1" })).await;
         world.settle(SignedDuration::ZERO).await;
         world
+    }
+
+    pub(crate) fn calls(&self) -> Vec<HookCall> {
+        self.app.ports.mailer.2.lock().unwrap().clone()
     }
 
     /// [`Self::call`], which has to go well.
