@@ -26,10 +26,11 @@ const RESUME_BATCH: usize = 200;
 /// What the store cannot do: the work is then to be done again.
 pub async fn handle<P: Ports>(app: &App<P>, work: &Work) -> Result<(), UseError> {
     match work {
-        Work::Event { contact, event } => act_on_event(app, contact, event).await,
-        Work::Contact { contact } => act_on_changes(app, contact).await,
-        Work::Run { run } => look_at(app, run).await,
-        Work::Resume { workflow } => resume_paused(app, workflow).await,
+        // What these hold at a time is a lot for whoever waits for them.
+        Work::Event { contact, event } => Box::pin(act_on_event(app, contact, event)).await,
+        Work::Contact { contact } => Box::pin(act_on_changes(app, contact)).await,
+        Work::Run { run } => Box::pin(look_at(app, run)).await,
+        Work::Resume { workflow } => Box::pin(resume_paused(app, workflow)).await,
     }
 }
 

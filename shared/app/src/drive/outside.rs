@@ -82,25 +82,21 @@ impl<P: Ports> Hand<'_, P> {
 
     /// Makes what the step sends or tells, or says as a code why it cannot be made.
     async fn make(&self, step: StepIndex, attempt: u32) -> Result<Result<Claimed, &'static str>, UseError> {
-        match self.version.step(step).and_then(|step| step.kind.template()) {
-            Some(template) => {
-                let attempt = Attempt { run: self.run.id.clone(), step, attempt };
-                Ok(self.make_mail(template, attempt).await?.map(|mail| Claimed::Mail(Box::new(mail))))
-            }
-            None => {
-                let making = hooks::Making {
-                    secret: &self.app.secret,
-                    signing: &hooks::signing(self.app).await?,
-                    run: &self.run,
-                    version: &self.version,
-                    contact: &self.contact,
-                    account: &self.published.account,
-                    step,
-                    now: self.now(),
-                };
-                Ok(hooks::make(&making).map(|call| Claimed::Call { call, step, attempt }))
-            }
+        if let Some(template) = self.version.step(step).and_then(|step| step.kind.template()) {
+            let attempt = Attempt { run: self.run.id.clone(), step, attempt };
+            return Ok(self.make_mail(template, attempt).await?.map(|mail| Claimed::Mail(Box::new(mail))));
         }
+        let making = hooks::Making {
+            secret: &self.app.secret,
+            signing: &hooks::signing(self.app).await?,
+            run: &self.run,
+            version: &self.version,
+            contact: &self.contact,
+            account: &self.published.account,
+            step,
+            now: self.now(),
+        };
+        Ok(hooks::make(&making).map(|call| Claimed::Call { call, step, attempt }))
     }
 
     async fn make_mail(

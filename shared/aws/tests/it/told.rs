@@ -1,4 +1,5 @@
 //! Events that come to be with a change, and what of them a store has to hold.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

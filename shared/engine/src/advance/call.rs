@@ -94,9 +94,9 @@ pub(super) fn claim(mut walk: Walk<'_>, step: StepIndex) -> Result<Decision, Fau
 }
 
 /// What was to be told could not be made.
-pub(super) fn fail(walk: Walk<'_>, step: StepIndex, code: &Cow<'static, str>) -> Result<Decision, Fault> {
+pub(super) fn fail(walk: Walk<'_>, step: StepIndex, code: &str) -> Result<Decision, Fault> {
     let edges = call_step(&walk, step)?;
-    let why = Explanation::new("body could be made", false, "template").observed(code.clone().into_owned());
+    let why = Explanation::new("body could be made", false, "template").observed(code);
     walk.leave(Edge::OnFailure, edges.on_failure, vec![why])
 }
 

@@ -26,7 +26,7 @@ use crate::contact::{Attributes, Contact};
 use crate::event::Event;
 use crate::ids::{StepId, WorkflowId};
 use crate::phi::Phi;
-use crate::run::{Run, State};
+use crate::run::{OpenSend, Run, State};
 use crate::version::{StepIndex, Version};
 
 /// What a decision is made on besides the run and the input.
@@ -203,34 +203,10 @@ pub fn advance(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision,
     }
     let walk = Walk::new(run, moment);
     match (&run.state, input) {
-        // Over: only what became of its mails is still written down.
-        (State::Ended { .. }, Input::Engaged(engagement)) => engaged::record(walk, engagement),
-        (State::Ended { .. }, Input::Answered { step, attempt, answer }) => send::late(walk, *step, *attempt, answer),
-        (State::Ended { open: Some(open), .. }, Input::Due) => send::open_send_is_due(walk, open),
-        (State::Ended { open: Some(open), .. }, Input::Settle { attempt: meant, sent, by })
-            if meant.is_none_or(|meant| meant == open.attempt) =>
-        {
-            settle::by_hand(walk, open.step, open.attempt, *sent, by)
-        }
-        (
-            State::Ended { .. },
-            Input::Due
-            | Input::Claim
-            | Input::Defer { .. }
-            | Input::Fail(_)
-            | Input::Heard(_)
-            | Input::Changed
-            | Input::Cancel
-            | Input::Resume
-            | Input::Silent
-            | Input::Called { .. }
-            | Input::Settle { .. },
-        ) => Ok(Decision::Ignore(Stale::Ended)),
+        (State::Ended { open, .. }, input) => ended(walk, open.as_ref(), input),
 
-        // From everywhere: what a deletion takes with it.
+        // From everywhere else: what ends a run, and what a deletion takes with it.
         (_, Input::Delete) => forget::delete(walk),
-
-        // From everywhere else: what ends a run.
         (_, Input::Cancel) => walk.end(crate::run::Outcome::Cancelled, Vec::new()),
         (_, Input::Heard(event)) => heard::event(walk, event),
         (_, Input::Changed) => heard::changed(walk),
@@ -242,8 +218,8 @@ pub fn advance(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision,
         }
         (State::Ready { step, .. }, Input::Due) => walk.resume_at(*step),
         (State::Ready { step, .. }, Input::Claim) if call::is_call(moment.version, *step) => call::claim(walk, *step),
-        (State::Ready { step, .. }, Input::Fail(code)) if call::is_call(moment.version, *step) => {
-            call::fail(walk, *step, code)
+        (State::Ready { step, .. }, Input::Fail(why)) if call::is_call(moment.version, *step) => {
+            call::fail(walk, *step, why)
         }
         // A step that a pause held up need not be a send: there is no mail to claim, to defer or to fail.
         (State::Ready { step, .. }, Input::Claim | Input::Defer { .. } | Input::Fail(_))
@@ -301,15 +277,7 @@ pub fn advance(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision,
         (State::Paused { at, .. }, Input::Due | Input::Resume) => walk.unpause(at),
 
         // An answer to an attempt that the run is past: it may still tell of a second mail (S9).
-        (
-            State::Ready { .. }
-            | State::Claimed { .. }
-            | State::Unknown { .. }
-            | State::Calling { .. }
-            | State::Waiting { .. }
-            | State::Paused { .. },
-            Input::Answered { step, attempt, answer },
-        ) => send::late(walk, *step, *attempt, answer),
+        (_, Input::Answered { step, attempt, answer }) => send::late(walk, *step, *attempt, answer),
 
         // Too late or too early: somebody else was faster, or a message came twice.
         (
@@ -336,14 +304,33 @@ pub fn advance(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision,
             | State::Paused { .. },
             Input::Silent,
         )
-        | (
-            State::Ready { .. }
-            | State::Claimed { .. }
-            | State::Unknown { .. }
-            | State::Calling { .. }
-            | State::Waiting { .. }
-            | State::Paused { .. },
-            Input::Settle { .. } | Input::Called { .. },
-        ) => Ok(Decision::Ignore(Stale::NotThere)),
+        | (_, Input::Settle { .. } | Input::Called { .. }) => Ok(Decision::Ignore(Stale::NotThere)),
+    }
+}
+
+/// Over: only what became of its mails is still written down, and a deletion takes what it has of its contact.
+fn ended(walk: Walk<'_>, open: Option<&OpenSend>, input: &Input) -> Result<Decision, Fault> {
+    match (open, input) {
+        (_, Input::Engaged(engagement)) => engaged::record(walk, engagement),
+        (_, Input::Answered { step, attempt, answer }) => send::late(walk, *step, *attempt, answer),
+        (_, Input::Delete) => forget::delete(walk),
+        (Some(open), Input::Due) => send::open_send_is_due(walk, open),
+        (Some(open), Input::Settle { attempt: meant, sent, by }) if meant.is_none_or(|meant| meant == open.attempt) => {
+            settle::by_hand(walk, open.step, open.attempt, *sent, by)
+        }
+        (
+            _,
+            Input::Due
+            | Input::Claim
+            | Input::Defer { .. }
+            | Input::Fail(_)
+            | Input::Heard(_)
+            | Input::Changed
+            | Input::Cancel
+            | Input::Resume
+            | Input::Silent
+            | Input::Called { .. }
+            | Input::Settle { .. },
+        ) => Ok(Decision::Ignore(Stale::Ended)),
     }
 }

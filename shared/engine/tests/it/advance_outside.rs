@@ -1,5 +1,4 @@
 //! Steps that others hear of: events that a workflow tells, and webhooks.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use carepath_engine::Phi;
 use carepath_engine::advance::{Begin, Input, MOST_SAVED, Reply, Stale, begin};

@@ -19,10 +19,13 @@ pub(crate) struct Told {
     pub(crate) body: String,
 }
 
+/// What is answered next: a status and a body, or nothing.
+type Answers = Mutex<VecDeque<Option<(u16, String)>>>;
+
 /// Answers in turn, and says `200 {}` once they are used up.
 pub(crate) struct Receiver {
     pub(crate) url: String,
-    answers: Arc<Mutex<VecDeque<Option<(u16, String)>>>>,
+    answers: Arc<Answers>,
     inbox: Mutex<Inbox<Told>>,
 }
 
@@ -30,7 +33,7 @@ impl Receiver {
     pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://127.0.0.1:{}/hook", listener.local_addr().unwrap().port());
-        let answers: Arc<Mutex<VecDeque<_>>> = Arc::default();
+        let answers: Arc<Answers> = Arc::default();
         let (outbox, inbox) = channel();
         let next = Arc::clone(&answers);
         std::thread::spawn(move || serve(&listener, &next, &outbox));
@@ -57,7 +60,7 @@ impl Receiver {
     }
 }
 
-fn serve(listener: &TcpListener, answers: &Mutex<VecDeque<Option<(u16, String)>>>, outbox: &Sender<Told>) {
+fn serve(listener: &TcpListener, answers: &Answers, outbox: &Sender<Told>) {
     let mut kept = Vec::new();
     for stream in listener.incoming() {
         let Ok(mut stream) = stream else { return };
