@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use carepath_app::ports::Ports;
 use carepath_aws::DynamoStore;
+use carepath_aws::hooks::HttpHooks;
 
 use super::clock::DevClock;
 use super::mailer::DevMailer;
 use super::queue::DevQueue;
 
-/// The store on dynoxide, and mailer, queue and clock of this process. Its clones are the same ports.
+/// The store on dynoxide, and mailer, webhooks, queue and clock of this process. Its clones are the same ports.
 #[derive(Debug, Clone)]
 pub(crate) struct DevPorts {
     pub(super) store: DynamoStore,
     pub(super) mailer: Arc<DevMailer>,
+    pub(super) hooks: HttpHooks,
     pub(super) queue: DevQueue,
     pub(super) clock: DevClock,
 }
@@ -21,6 +23,7 @@ pub(crate) struct DevPorts {
 impl Ports for DevPorts {
     type Store = DynamoStore;
     type Mailer = DevMailer;
+    type Hooks = HttpHooks;
     type Queue = DevQueue;
     type Clock = DevClock;
 
@@ -30,6 +33,10 @@ impl Ports for DevPorts {
 
     fn mailer(&self) -> &DevMailer {
         &self.mailer
+    }
+
+    fn hooks(&self) -> &HttpHooks {
+        &self.hooks
     }
 
     fn queue(&self) -> &DevQueue {

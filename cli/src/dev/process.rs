@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use carepath_app::ports::{Clock, StoreError};
+use carepath_aws::hooks::{HttpHooks, NoClient, Reach};
 use carepath_aws::{DynamoStore, Options};
 use serde::Serialize;
 use tokio::net::TcpListener;
@@ -55,9 +56,18 @@ pub(crate) struct Args {
     /// What a commit survives: the death of the process (normal), or the loss of power too (full)
     #[arg(long, value_enum, default_value = "normal")]
     pub(crate) durability: Durability,
+    /// Let webhooks be called on this machine, without TLS, and not only at public addresses
+    #[arg(long)]
+    pub(crate) webhooks_to_this_machine: bool,
     /// For tests: work is delivered twice, late or not at all, as this seed has it
     #[arg(long, value_name = "SEED", hide = true)]
     pub(crate) queue_faults: Option<u64>,
+}
+
+impl Args {
+    const fn reach(&self) -> Reach {
+        if self.webhooks_to_this_machine { Reach::PublicAndThisMachine } else { Reach::Public }
+    }
 }
 
 /// Why the process does not serve. Exit code 3.
@@ -85,6 +95,9 @@ pub(crate) enum DevError {
     /// The SMTP server's address is none.
     #[error("--smtp: {0}")]
     Smtp(&'static str),
+    /// Webhooks cannot be called.
+    #[error(transparent)]
+    Hooks(#[from] NoClient),
     /// The mailbox file cannot be used.
     #[error("the mailbox file cannot be used")]
     Mailbox(#[from] rusqlite::Error),
@@ -153,6 +166,7 @@ impl Premises {
         let ports = DevPorts {
             store: store(&folder, args.durability).await?,
             mailer: Arc::new(DevMailer::new(way, clock.clone())),
+            hooks: HttpHooks::new(args.reach())?,
             queue: match args.queue_faults {
                 Some(seed) => DevQueue::unreliable(clock.clone(), seed),
                 None => DevQueue::new(clock.clone()),

@@ -12,6 +12,7 @@ use carepath_app::ports::{Ports, Store};
 use carepath_app::{App, FieldError};
 use carepath_engine::Contact;
 use carepath_engine::contact::{Attributes, Suppression};
+use carepath_engine::event::RESERVED;
 use carepath_engine::ids::{ContactId, EventId, Name};
 use futures_util::stream::{self, StreamExt as _};
 use http::{HeaderMap, StatusCode};
@@ -23,7 +24,6 @@ use crate::contacts;
 use crate::problem::{Code, Problem};
 
 /// What the names of Carepath's own events begin with.
-const RESERVED: &str = "carepath.";
 /// The most entries of a batch.
 const MAX_ENTRIES: usize = 500;
 /// The years 1900 to 9998 in seconds of Unix time: outside them the calendar has no room left to reckon in.

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use carepath_app::ports::{Attempt, Clock, Evidence, Mailer, Outgoing, Ports, Queue, Work};
+use carepath_app::ports::{
+    Attempt, Clock, Evidence, HookAnswer, HookCall, Hooks, Mailer, Outgoing, Ports, Queue, Work,
+};
 use carepath_aws::DynamoStore;
 use carepath_engine::advance::Answer;
 use jiff::Timestamp;
@@ -28,13 +30,14 @@ impl LambdaPorts {
     }
 }
 
-/// Queue, mailer and clock of a process that only writes down what is to be done.
+/// Queue, mailer, webhooks and clock of a process that only writes down what is to be done.
 #[derive(Debug, Clone, Copy)]
 pub struct Idle;
 
 impl Ports for LambdaPorts {
     type Store = DynamoStore;
     type Mailer = Idle;
+    type Hooks = Idle;
     type Queue = Idle;
     type Clock = Idle;
 
@@ -43,6 +46,10 @@ impl Ports for LambdaPorts {
     }
 
     fn mailer(&self) -> &Idle {
+        &self.idle
+    }
+
+    fn hooks(&self) -> &Idle {
         &self.idle
     }
 
@@ -72,6 +79,13 @@ impl Mailer for Idle {
     /// Knows nothing, since it sends nothing. Only the sweep asks, which does not run here.
     async fn evidence(&self, _: &Attempt) -> Evidence {
         Evidence::None
+    }
+}
+
+impl Hooks for Idle {
+    /// Gives the claim back, as for a mail: whoever works through the index calls.
+    async fn call(&self, _: &HookCall) -> HookAnswer {
+        HookAnswer::NotMade { until: Timestamp::now() + LEFT_TO_THE_EXECUTOR }
     }
 }
 

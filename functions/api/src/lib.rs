@@ -20,6 +20,7 @@ mod segments;
 mod templates;
 mod timeline;
 mod unsubscribe;
+mod webhook_secret;
 mod workflows;
 
 use std::sync::Arc;

@@ -16,7 +16,7 @@ use crate::access::{Access, guard};
 use crate::problem::{Code, Problem};
 use crate::{
     account, contacts, events, health, migrate, observe, openapi, recovery, runs, segments, templates, timeline,
-    unsubscribe, workflows,
+    unsubscribe, webhook_secret, workflows,
 };
 
 /// A route as documents tell of it.
@@ -200,6 +200,8 @@ pub(crate) fn table<P: Ports>() -> Vec<Route<P>> {
         Route::new(PUT, "/v1/schema", admin, account::put_schema::<P>, "Declare attributes").takes("Attributes").shows("Attributes").tagged().conditional(),
         Route::new(GET, "/v1/settings", admin, account::get_settings::<P>, "The account's settings").shows("Settings").tagged(),
         Route::new(PUT, "/v1/settings", admin, account::put_settings::<P>, "Replace the account's settings").takes("Settings").shows("Settings").tagged().conditional(),
+        Route::new(GET, "/v1/webhook-secret", admin, webhook_secret::get::<P>, "The secret that webhooks are signed with").shows("WebhookSecret"),
+        Route::new(POST, "/v1/webhook-secret/rotate", admin, webhook_secret::rotate::<P>, "Sign webhooks with a new secret; for 24 hours with the old one as well").shows("WebhookSecret"),
         Route::new(GET, "/v1/keys", admin, account::list_keys::<P>, "All API keys, without their secrets").shows("KeyPage"),
         Route::new(POST, "/v1/keys", admin, account::create_key::<P>, "Create an API key; its secret is shown this once").takes("NewKey").shows("KeyCreated").answers(&[201]),
         Route::new(DELETE, "/v1/keys/{id}", admin, account::revoke_key::<P>, "Revoke an API key"),

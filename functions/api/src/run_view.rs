@@ -40,10 +40,16 @@ fn status(run: &Run, paused: bool) -> &'static str {
     match &run.state {
         State::Ended { .. } => "ended",
         State::Paused { .. } => "paused",
-        State::Ready { .. } | State::Claimed { .. } | State::Unknown { .. } | State::Waiting { .. } if paused => {
+        State::Ready { .. }
+        | State::Claimed { .. }
+        | State::Unknown { .. }
+        | State::Calling { .. }
+        | State::Waiting { .. }
+            if paused =>
+        {
             "paused"
         }
-        State::Ready { .. } | State::Claimed { .. } | State::Unknown { .. } => "active",
+        State::Ready { .. } | State::Claimed { .. } | State::Unknown { .. } | State::Calling { .. } => "active",
         State::Waiting { .. } => "waiting",
     }
 }

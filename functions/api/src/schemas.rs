@@ -396,6 +396,7 @@ fn account() -> Vec<(&'static str, Value)> {
     vec![
         ("Attributes", object(&["attributes"], &json!({ "attributes": declared }))),
         ("Settings", object(&[], &settings)),
+        ("WebhookSecret", object(&["secret"], &json!({ "secret": text(), "previous_until": time() }))),
         ("Unsubscribe", object(&[], &unsubscribe)),
         ("NewKey", whole_object(&json!({ "name": text(), "roles": roles }))),
         ("Key", whole_object(&key)),

@@ -97,7 +97,7 @@ pub(crate) async fn try_admit<P: Ports>(
             payload: cause.payload.clone(),
             why,
             lineage: Vec::new(),
-            hops: 0,
+            hops: cause.event.map_or(0, |event| event.hops),
             start: None,
         };
         let transition = advance::begin(begin, moment)?;

@@ -119,7 +119,7 @@ pub(crate) async fn change_looking<P: Ports>(
             return Ok(Changed { contact: before.unwrap_or(change.contact), created: false });
         }
         let mut contact = change.contact.clone();
-        match app.ports.store().commit(&Change { runs: Vec::new(), contact: Some(change) }).await? {
+        match app.ports.store().commit(&Change { contact: Some(change), ..Change::default() }).await? {
             Commit::Applied | Commit::AlreadyApplied => {
                 contact.revision += 1;
                 follow_up(app, &key, &contact, now).await;

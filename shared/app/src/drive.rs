@@ -3,29 +3,27 @@
 //! One commit carries as much as it can: what an input moves, and the claim of the mail that follows; what the mail
 //! service answered, and all that follows from it. Nothing is sent that is not claimed, and nothing is claimed twice.
 
+mod outside;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use carepath_engine::advance::{Alarm, Answer, Begin, Decision, Input, JumpOut, Moment, Transition, advance, begin};
+use carepath_engine::advance::{Alarm, Begin, Decision, Emitted, Input, JumpOut, Moment, Transition, advance, begin};
 use carepath_engine::ids::RunId;
 use carepath_engine::run::{Ancestor, State};
-use carepath_engine::version::{StepKind, TemplateRef, Version};
+use carepath_engine::version::Version;
 use carepath_engine::{Contact, Run};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::App;
 use crate::catalog::Published;
 use crate::change::{Looking, follow_up, prepare};
+use crate::emit;
 use crate::error::UseError;
-use crate::mail::{self, Making};
-use crate::ports::{Attempt, Change, Clock, Commit, Mailer, Ports, Queue, Store, Work};
-use crate::unsubscribe;
+use crate::ports::{Change, Clock, Commit, Ports, Queue, Store, TellEvent, Work};
 
 /// How often a lost race is run again before the work is given back to the queue.
 pub(crate) const RACES: u32 = 16;
-/// What must be left of a claim when its mail goes out: the mail service is given so long to answer.
-const SEND_TIME: SignedDuration = SignedDuration::from_secs(10);
-
 /// What became of a new run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Driven {
@@ -47,6 +45,7 @@ struct Hand<'a, P: Ports> {
     contact: Contact,
     contact_changed: bool,
     jumps: Vec<JumpOut>,
+    events: Vec<Emitted>,
     alarms: Vec<Alarm>,
     /// What was applied since the last commit: it is applied again where that commit loses its race.
     pending: Vec<Input>,
@@ -96,6 +95,7 @@ impl<'a, P: Ports> Hand<'a, P> {
             contact,
             contact_changed: false,
             jumps: Vec::new(),
+            events: Vec::new(),
             alarms: Vec::new(),
             pending: Vec::new(),
         })
@@ -124,6 +124,7 @@ impl<'a, P: Ports> Hand<'a, P> {
             self.contact_changed = true;
         }
         self.jumps.extend(transition.jumps);
+        self.events.extend(transition.events);
         self.alarms.extend(transition.alarms);
     }
 
@@ -147,7 +148,7 @@ impl<'a, P: Ports> Hand<'a, P> {
     /// Goes on until there is nothing to do but to wait.
     async fn until_rest(&mut self) -> Result<Driven, UseError> {
         for _ in 0..RACES * 64 {
-            let mail = self.claim().await?;
+            let claimed = self.claim().await?;
             if self.changed() {
                 match self.commit().await? {
                     Commit::Applied | Commit::AlreadyApplied => {}
@@ -160,82 +161,23 @@ impl<'a, P: Ports> Hand<'a, P> {
                     }
                 }
             }
-            let Some((mail, deadline)) = mail else { return Ok(Driven::Done) };
-            let (step, attempt) = (mail.attempt.step, mail.attempt.attempt);
-            let answer = if self.now() < deadline - SEND_TIME {
-                self.app.ports.mailer().send(&mail).await
-            } else {
-                // Too little of the claim is left to send under it: nothing was begun.
-                Answer::Throttled { until: self.now() }
-            };
-            if matches!(answer, Answer::Accepted { .. }) {
-                self.app.counters.sent();
-            }
-            self.take(Input::Answered { step, attempt, answer })?;
+            let Some((claimed, deadline)) = claimed else { return Ok(Driven::Done) };
+            let came_back = self.carry_out(claimed, deadline).await;
+            self.take(came_back)?;
         }
         Err(UseError::Busy)
-    }
-
-    /// Claims the mail that the run is ready to send, as long as there is one that may go out, and makes it.
-    async fn claim(&mut self) -> Result<Option<(crate::ports::Outgoing, Timestamp)>, UseError> {
-        loop {
-            let State::Ready { step, due } = self.run.state else { return Ok(None) };
-            let template = match self.version.step(step).map(|step| &step.kind) {
-                Some(StepKind::Send { template, .. }) => template.clone(),
-                _ => return Ok(None),
-            };
-            if due > self.now() {
-                return Ok(None);
-            }
-            let before = (self.run.clone(), self.contact.clone(), self.contact_changed);
-            let Decision::Move(transition) = self.decide(&Input::Claim)? else { return Ok(None) };
-            self.absorb(*transition);
-            let State::Claimed { claim, .. } = self.run.state.clone() else { continue };
-            let attempt = Attempt { run: self.run.id.clone(), step: self.run.tag(step), attempt: claim.attempt };
-            match self.make(&template, attempt).await? {
-                Ok(mail) => return Ok(Some((mail, claim.deadline))),
-                Err(code) => {
-                    // Nothing of the claim is stored yet: the run goes back to where it was ready.
-                    (self.run, self.contact, self.contact_changed) = before;
-                    match self.decide(&Input::Fail(code.into()))? {
-                        Decision::Move(transition) => self.absorb(*transition),
-                        Decision::Ignore(_) => return Ok(None),
-                    }
-                }
-            }
-        }
-    }
-
-    async fn make(
-        &self,
-        template: &TemplateRef,
-        attempt: Attempt,
-    ) -> Result<Result<crate::ports::Outgoing, &'static str>, UseError> {
-        let found = self.app.catalog.template(self.app.ports.store(), template).await?;
-        let template = found.ok_or(UseError::Corrupt { what: "template" })?;
-        let account = &self.published.account;
-        Ok(mail::make(Making {
-            template: &template,
-            run: &self.run,
-            version: &self.version,
-            contact: &self.contact,
-            account,
-            unsubscribe: unsubscribe::url(self.app, account, &self.run, &self.version, attempt.step),
-            now: self.now(),
-            attempt,
-        }))
     }
 
     async fn commit(&mut self) -> Result<Commit, UseError> {
         let now = self.now();
         let mut runs = vec![self.run.clone()];
-        self.begin_jumps(&mut runs, now)?;
+        let events = self.begin_jumps(&mut runs, now)?;
         let key = self.run.id.contact();
         let about = (self.app, &*self.published);
         let contact = self
             .contact_changed
             .then(|| prepare(about, (&key, Some(&self.stored_contact)), self.contact.clone(), now, &Looking::CHANGED));
-        let change = Change { runs, contact };
+        let change = Change { runs, contact, events };
         let answer = self.app.ports.store().commit(&change).await?;
         if answer == Commit::LostRace {
             self.app.counters.lost_race();
@@ -255,6 +197,9 @@ impl<'a, P: Ports> Hand<'a, P> {
             app.counters.moved(None, run);
             hint(app, run).await;
         }
+        for told in change.events {
+            app.ports.queue().push(Work::Event { contact: told.key, event: told.name }, now).await;
+        }
         if let Some(contact) = change.contact {
             self.contact = contact.contact;
             self.contact.revision += 1;
@@ -268,8 +213,11 @@ impl<'a, P: Ports> Hand<'a, P> {
         hint(app, &self.run).await;
     }
 
-    /// Begins the runs that jumps lead to, and those that these jump on to at once: all of them are one commit.
-    fn begin_jumps(&mut self, runs: &mut Vec<Run>, now: Timestamp) -> Result<(), UseError> {
+    /// Begins the runs that jumps lead to, and those that these jump on to at once: all of them are one commit, together with
+    /// the events that this run and they tell.
+    fn begin_jumps(&mut self, runs: &mut Vec<Run>, now: Timestamp) -> Result<Vec<TellEvent>, UseError> {
+        let (app, told_by) = (self.app, &self.run.id);
+        let mut events: Vec<_> = self.events.drain(..).map(|event| emit::told(app, told_by, event, now)).collect();
         let ours = std::mem::take(&mut self.jumps).into_iter();
         let mut ahead: VecDeque<_> = ours.map(|jump| (self.run.clone(), Arc::clone(&self.version), jump)).collect();
         while let Some((from, version, jump)) = ahead.pop_front() {
@@ -280,9 +228,11 @@ impl<'a, P: Ports> Hand<'a, P> {
             }
             let further = transition.jumps.into_iter();
             ahead.extend(further.map(|jump| (transition.run.clone(), Arc::clone(&version), jump)));
+            let told_by = &transition.run.id;
+            events.extend(transition.events.into_iter().map(|event| emit::told(app, told_by, event, now)));
             runs.push(transition.run);
         }
-        Ok(())
+        events.into_iter().collect()
     }
 
     /// The run that a jump of `from` begins, in the version that is published now.
@@ -341,6 +291,7 @@ impl<'a, P: Ports> Hand<'a, P> {
         (self.stored, self.run) = (Some(run.clone()), run);
         (self.stored_contact, self.contact) = (contact.clone(), contact);
         (self.contact_changed, self.jumps, self.alarms) = (false, Vec::new(), Vec::new());
+        self.events.clear();
         for input in pending {
             self.take(input)?;
         }
@@ -356,8 +307,8 @@ pub(crate) async fn version_of<P: Ports>(app: &App<P>, run: &Run) -> Result<Arc<
 
 /// Leaves word of when a run is to be looked at again. The `due` index has it too; this is only faster.
 pub(crate) async fn hint<P: Ports>(app: &App<P>, run: &Run) {
-    if matches!(run.state, State::Claimed { .. }) {
-        // Whoever claimed it is sending it; should it die, the sweep finds the run.
+    if matches!(run.state, State::Claimed { .. } | State::Calling { .. }) {
+        // Whoever claimed it is at it; should it die, the sweep finds the run.
         return;
     }
     let work = Work::Run { run: run.id.clone() };

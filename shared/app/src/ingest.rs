@@ -57,6 +57,7 @@ pub async fn ingest<P: Ports>(app: &App<P>, contact: &ContactId, new: NewEvent) 
         at: new.at.unwrap_or(now),
         received_at: now,
         properties: Phi(new.properties),
+        hops: 0,
     };
     let name = name_of(app, event.source, &id);
     match app.ports.store().keep_event(&key, &name, &event).await? {

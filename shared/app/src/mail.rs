@@ -31,6 +31,7 @@ pub(crate) fn make(making: Making<'_>) -> Result<Outgoing, &'static str> {
     let scope = RenderScope {
         contact,
         entry: run.entry.payload.expose(),
+        saved: run.saved.expose(),
         tz: &zone.tz,
         now,
         // Whoever has a page of their own leads readers there; mail programs still come to ours, by the headers.

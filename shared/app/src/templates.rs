@@ -146,6 +146,7 @@ pub async fn preview<P: Ports>(
     let scope = RenderScope {
         contact,
         entry,
+        saved: &Attributes::new(),
         tz: &zone.tz,
         now: app.now(),
         unsubscribe_url: Some(account.links.get("unsubscribe").map_or(UNSUBSCRIBE_PREVIEW, String::as_str)),

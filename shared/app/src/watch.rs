@@ -70,6 +70,8 @@ impl Watched {
                 | StepKind::Split { .. }
                 | StepKind::Update { .. }
                 | StepKind::Segment { .. }
+                | StepKind::Emit { .. }
+                | StepKind::Webhook { .. }
                 | StepKind::Jump { .. }
                 | StepKind::JumpOut { .. }
                 | StepKind::Exit { .. } => {}
@@ -117,7 +119,7 @@ impl Watched {
                 }
                 TestKind::Subscribed(topic) => drop(self.topics.insert(topic.clone())),
                 TestKind::Did { event, .. } => drop(self.facts.insert(event.clone())),
-                TestKind::Value { subject: Subject::Event(_) | Subject::Entry(_), .. }
+                TestKind::Value { subject: Subject::Event(_) | Subject::Entry(_) | Subject::Saved(_), .. }
                 | TestKind::Engaged { .. }
                 | TestKind::Visited(_) => {}
             },

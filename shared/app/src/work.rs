@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use carepath_engine::advance::Answer;
 use carepath_engine::contact::{Attributes, Change, MOST_NOT_ADMITTED, NotAdmitted};
+use carepath_engine::event::Source;
 use carepath_engine::ids::{ContactId, ContactKey, RunId, WorkflowId};
 use carepath_engine::review;
 use carepath_engine::run::State;
@@ -31,11 +32,12 @@ const RESUME_BATCH: usize = 200;
 /// What the store cannot do: the work is then to be done again.
 pub async fn handle<P: Ports>(app: &App<P>, work: &Work) -> Result<(), UseError> {
     match work {
-        Work::Event { contact, event } => act_on_event(app, contact, event).await,
+        // What these hold at a time is a lot for whoever waits for them.
+        Work::Event { contact, event } => Box::pin(act_on_event(app, contact, event)).await,
         Work::Contact { contact } => Box::pin(act_on_changes(app, contact)).await,
-        Work::Run { run } => look_at(app, run).await,
+        Work::Run { run } => Box::pin(look_at(app, run)).await,
         Work::Task { task } => Box::pin(tasks::go_on(app, task)).await,
-        Work::Resume { workflow } => resume_paused(app, workflow).await,
+        Work::Resume { workflow } => Box::pin(resume_paused(app, workflow)).await,
     }
 }
 
@@ -49,6 +51,11 @@ async fn act_on_event<P: Ports>(app: &App<P>, key: &ContactKey, name: &str) -> R
     let contact = match (contact, &event.contact) {
         (Some(contact), _) => contact,
         (None, Some(id)) => made(app, id).await?,
+        (None, None) if event.source == Source::Workflow => {
+            // A run told it while its contact was deleted: it goes as the others did (S26).
+            store.drop_event(key, name).await?;
+            return forgotten(app, key).await;
+        }
         (None, None) => return Err(UseError::Corrupt { what: "event" }),
     };
     let published = app.published().await?;
@@ -289,9 +296,11 @@ async fn evidence<P: Ports>(app: &App<P>, run: &Run) -> Option<Input> {
         State::Claimed { step, claim } => (*step, claim.attempt),
         State::Unknown { step, attempt, .. } => (*step, *attempt),
         State::Ended { open: Some(open), .. } => (open.step, open.attempt),
-        State::Ready { .. } | State::Waiting { .. } | State::Paused { .. } | State::Ended { open: None, .. } => {
-            return None;
-        }
+        State::Ready { .. }
+        | State::Calling { .. }
+        | State::Waiting { .. }
+        | State::Paused { .. }
+        | State::Ended { open: None, .. } => return None,
     };
     let step = run.tag(step);
     let known = app.ports.mailer().evidence(&Attempt { run: run.id.clone(), step, attempt }).await;

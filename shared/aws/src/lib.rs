@@ -1,6 +1,7 @@
-//! Carepath's ports on AWS: the state on `DynamoDB`, and what SES says about mails.
+//! Carepath's ports on AWS: the state on `DynamoDB`, what SES says about mails, and webhooks over HTTP.
 
 pub mod dynamo;
+pub mod hooks;
 pub mod in_process;
 pub mod ses;
 

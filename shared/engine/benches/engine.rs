@@ -121,11 +121,12 @@ fn render(c: &mut Criterion) {
     let template = Template::compile(&parse(&mail()).unwrap()).unwrap();
     let contact = person(&json!({ "first_name": "Maria" }));
     let entry = json!({ "appointment_at": "2026-12-03T10:30:00" }).as_object().unwrap().clone();
-    let links = BTreeMap::new();
+    let (links, saved) = (BTreeMap::new(), serde_json::Map::new());
     let zone = parse_zone("America/Chicago").unwrap();
     let scope = RenderScope {
         contact: &contact,
         entry: &entry,
+        saved: &saved,
         tz: &zone,
         now: Timestamp::UNIX_EPOCH,
         unsubscribe_url: None,

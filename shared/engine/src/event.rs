@@ -26,6 +26,18 @@ pub struct Event {
     /// Whatever else the caller says about it.
     #[serde(default)]
     pub properties: Phi<Attributes>,
+    /// The steps that led to it, where a workflow told it: a run that it starts begins with them, so that workflows that
+    /// start each other do not do so for ever.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub hops: u32,
+}
+
+/// Names that begin so are Carepath's own: neither callers nor workflows tell such events.
+pub const RESERVED: &str = "carepath.";
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_zero(hops: &u32) -> bool {
+    *hops == 0
 }
 
 /// Where an event came from: ids are unique within their source.

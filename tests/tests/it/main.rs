@@ -15,6 +15,7 @@ mod jumps;
 mod killed;
 mod lives;
 mod onboarding;
+mod outside;
 mod process;
 mod recovery;
 mod segments;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use carepath_app::ports::{
-    Attempt, Change, Clock, Commit, Document, DocumentId, DocumentKind, Due, Evidence, Health, Kept, KeptEvent, Mailer,
-    Outgoing, Page, Parked, Ports, Queue, Store, StoreError, Task, Work,
+    Attempt, Change, Clock, Commit, Document, DocumentId, DocumentKind, Due, Evidence, Health, HookAnswer, HookCall,
+    Hooks, Kept, KeptEvent, Mailer, Outgoing, Page, Parked, Ports, Queue, Store, StoreError, Task, Work,
 };
 use carepath_engine::advance::Answer;
 use carepath_engine::contact::{NotAdmitted, Suppression};
@@ -18,13 +18,14 @@ use crate::replay::{Asked, Call, Reply, now};
 use crate::setup::{CONFIGURATION, start};
 use crate::state::Item;
 
-/// All four ports in one.
+/// All ports in one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scripted;
 
 impl Ports for Scripted {
     type Store = Self;
     type Mailer = Self;
+    type Hooks = Self;
     type Queue = Self;
     type Clock = Self;
 
@@ -32,6 +33,9 @@ impl Ports for Scripted {
         self
     }
     fn mailer(&self) -> &Self {
+        self
+    }
+    fn hooks(&self) -> &Self {
         self
     }
     fn queue(&self) -> &Self {
@@ -86,6 +90,10 @@ impl Store for Scripted {
 
     async fn event_done(&self, _: &ContactKey, name: &str, _: &[NotAdmitted]) -> Result<bool, StoreError> {
         ask!(Call::Done { event: name.to_owned() }, Reply::Done => Ok(true))
+    }
+
+    async fn drop_event(&self, _: &ContactKey, _: &str) -> Result<(), StoreError> {
+        unreachable!("nobody is deleted")
     }
 
     async fn events_of(&self, _: &ContactKey, _: usize, _: Option<&str>) -> Result<Page<KeptEvent>, StoreError> {
@@ -200,6 +208,12 @@ impl Mailer for Scripted {
 
     async fn evidence(&self, attempt: &Attempt) -> Evidence {
         ask!(Call::Evidence(attempt.clone()), Reply::Evidence(evidence) => evidence)
+    }
+}
+
+impl Hooks for Scripted {
+    async fn call(&self, _: &HookCall) -> HookAnswer {
+        unreachable!("nobody is called")
     }
 }
 

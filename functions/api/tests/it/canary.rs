@@ -34,6 +34,41 @@ impl<'a> MakeWriter<'a> for Lines {
     }
 }
 
+/// S24: neither what a webhook is told nor what it answers nor what an event says shows in a log line.
+#[tokio::test]
+async fn nothing_that_is_told_outside_is_logged() {
+    let lines = Lines::default();
+    let layer = tracing_subscriber::fmt::layer().json().with_writer(lines.clone());
+    let filter = filter_fn(|line| is_logged(line, Level::TRACE));
+    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer).with(filter));
+    let world = World::new().await;
+    let public = json!({ "attributes": { "note": { "type": "string", "class": "public" } } });
+    world.ok("PUT", "/v1/schema", public).await;
+    let told =
+        json!({ "url": "https://hooks.example/x", "body": ["{{ contact.attributes.note | default('') }}"], "save_as": "said" });
+    let document = json!({
+        "class": "care", "entry": { "event": "joined" },
+        "steps": {
+            "call": { "webhook": told, "next": "tell" },
+            "tell": { "emit": { "event": "heard", "properties": { "x": "{{ saved.said | default('') }}" } }, "next": "broken" },
+            "broken": { "webhook": { "url": "https://hooks.example/x", "body": "{{ contact.attributes.note | default('') | round }}" }, "next": "end" },
+        },
+    });
+    world.ok("PUT", "/v1/workflows/outside", document).await;
+    world.ok("POST", "/v1/workflows/outside/publish", Value::Null).await;
+    let contact = json!({ "email": format!("{CANARY}@example.org"), "attributes": { "note": CANARY } });
+    world.ok("PUT", &format!("/v1/contacts/{CANARY}"), contact).await;
+    world.ok("POST", &format!("/v1/contacts/{CANARY}/events"), json!({ "name": "joined" })).await;
+    world.settle(SignedDuration::ZERO).await;
+    assert_eq!(world.calls().len(), 1);
+    assert!(world.calls()[0].body.contains(CANARY) && !format!("{:?}", world.calls()).contains(CANARY));
+    let runs = world.ok("GET", &format!("/v1/contacts/{CANARY}/runs"), Value::Null).await;
+    assert_eq!(runs["items"][0]["ended"], "completed", "{runs}");
+    let written = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    assert!(written.contains("template"), "the body that cannot be made is told of");
+    assert!(!written.to_lowercase().contains(CANARY) && !written.contains("whsec_"), "{written}");
+}
+
 /// S24: contact data shows in no log line and in no error, whichever route is called and however it fails.
 #[tokio::test]
 async fn nothing_of_a_contact_is_logged_or_repeated_in_an_error() {

@@ -15,3 +15,4 @@ mod roles;
 mod runs;
 mod support;
 mod unsubscribe;
+mod webhooks;

@@ -1,16 +1,18 @@
 //! What the use cases need from outside. Each trait's contract is prose here; one suite of tests holds every
 //! implementation to it.
 
+mod hooks;
 mod mail;
 mod store;
 mod work;
 
 use std::time::Duration;
 
+pub use hooks::{HookAnswer, HookCall, Hooks};
 pub use mail::{Attempt, Evidence, Link, Mailer, Outgoing, TemplateKey};
 pub use store::{
     Change, Commit, ContactChange, Document, DocumentId, DocumentKind, Due, Health, Kept, KeptEvent, Page, Parked,
-    Store, SuppressedAddress, Task,
+    Store, SuppressedAddress, Task, TellEvent,
 };
 pub use work::{Clock, Queue, Work};
 
@@ -20,6 +22,8 @@ pub trait Ports: Clone + Send + Sync + 'static {
     type Store: Store;
     /// Mail.
     type Mailer: Mailer;
+    /// Webhooks.
+    type Hooks: Hooks;
     /// Work.
     type Queue: Queue;
     /// Time.
@@ -29,6 +33,8 @@ pub trait Ports: Clone + Send + Sync + 'static {
     fn store(&self) -> &Self::Store;
     /// Mail.
     fn mailer(&self) -> &Self::Mailer;
+    /// Webhooks.
+    fn hooks(&self) -> &Self::Hooks;
     /// Work.
     fn queue(&self) -> &Self::Queue;
     /// Time.

@@ -34,6 +34,20 @@ pub struct Change {
     pub runs: Vec<Run>,
     /// The contact, with the revision that it was decided on.
     pub contact: Option<ContactChange>,
+    /// Events that come to be with it. Each is kept as [`Store::keep_event`] keeps one: only where there is none of its
+    /// name, and in the `due` index until it is done.
+    pub events: Vec<TellEvent>,
+}
+
+/// An event that comes to be with a change.
+#[derive(Debug, Clone)]
+pub struct TellEvent {
+    /// Whose.
+    pub key: ContactKey,
+    /// Its opaque name.
+    pub name: String,
+    /// The event.
+    pub event: Event,
 }
 
 /// A change of a contact.
@@ -175,6 +189,9 @@ pub trait Store: Send + Sync + 'static {
         name: &str,
         not_admitted: &[NotAdmitted],
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Deletes an event of a contact that is gone.
+    fn drop_event(&self, key: &ContactKey, name: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Events of a contact, newest first.
     fn events_of(

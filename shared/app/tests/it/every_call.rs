@@ -3,7 +3,7 @@
 
 use crate::journey::{Service, check, play, prepared};
 use crate::world::{Call, Delivery, Fault, Summary, World};
-use crate::{changes, deletions, jumps, migrations, pauses, times, unsubscribing};
+use crate::{changes, deletions, jumps, migrations, outside, pauses, times, unsubscribing};
 
 /// The seed of histories in which nothing depends on who goes first.
 const IN_ORDER: u64 = 0;
@@ -75,6 +75,10 @@ fn change() -> History<impl AsyncFn() -> World, impl AsyncFn(&mut World)> {
     History { prepare: changes::prepared, play: changes::play, check: changes::check }
 }
 
+fn outside() -> History<impl AsyncFn() -> World, impl AsyncFn(&mut World)> {
+    History { prepare: outside::prepared, play: outside::play, check: outside::check }
+}
+
 fn deletion(service: Service) -> History<impl AsyncFn() -> World, impl AsyncFn(&mut World)> {
     History { prepare: async move || prepared(service).await, play: deletions::play, check: deletions::check }
 }
@@ -122,6 +126,13 @@ async fn s28_so_it_is_where_changes_of_the_contact_start_one_workflow_after_the_
     change().each_call_goes_wrong(Delivery::Once).await;
 }
 
+/// S1, S5, S28: an event that a workflow tells comes to be once, whatever dies, and a webhook knows each repeat by its id.
+#[tokio::test]
+async fn s28_so_it_is_where_a_workflow_calls_a_webhook_and_tells_an_event_that_starts_another() {
+    outside().each_call_goes_wrong(Delivery::Once).await;
+    outside().each_call_goes_wrong(Delivery::Together).await;
+}
+
 /// S11, S28
 #[tokio::test]
 async fn s11_so_it_is_where_somebody_unsubscribes_while_a_mail_waits() {
@@ -162,5 +173,6 @@ async fn s1_every_delivery_twice_or_to_two_workers_at_once_comes_to_the_same() {
     journey(Service::Silent).repeats_come_to_the_same().await;
     jump().repeats_come_to_the_same().await;
     pause().repeats_come_to_the_same().await;
+    outside().repeats_come_to_the_same().await;
     change().repeats_come_to_the_same().await;
 }

@@ -7,6 +7,7 @@ mod journey;
 mod jumps;
 mod mail_service;
 mod migrations;
+mod outside;
 mod pauses;
 mod simulated;
 mod times;

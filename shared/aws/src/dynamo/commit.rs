@@ -33,6 +33,10 @@ pub(super) async fn commit(store: &Inner, change: &Change) -> Result<Commit, Sto
         let item = items::run(WHAT, run, &writer, store.options.shards)?;
         guarded.push(Guarded { table: &store.runs, item, expect: run.revision });
     }
+    for told in &change.events {
+        let item = items::event(WHAT, &told.key, &told.name, &told.event, (&writer, store.options.shards))?;
+        guarded.push(Guarded { table: &store.contacts, item, expect: 0 });
+    }
     let mut rows = Vec::new();
     if let Some(ours) = &change.contact {
         let way = (store.secret.get(), store.options.shards);

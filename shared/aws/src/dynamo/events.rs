@@ -86,6 +86,17 @@ pub(super) async fn done(
     }
 }
 
+pub(super) async fn forget(store: &Inner, key: &ContactKey, name: &str) -> Result<(), StoreError> {
+    const WHAT: &str = "delete an event";
+    let event = items::key(key.as_str(), &keys::event(name));
+    let delete = store.client.delete_item().table_name(&store.contacts).set_key(Some(event));
+    let answer = delete.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await;
+    // Deleting again does no harm, so doubt is no matter here.
+    let done = answer.map_err(|failure| error::read(WHAT, &failure))?;
+    store.usage.write(WHAT, done.consumed_capacity());
+    Ok(())
+}
+
 /// Events are keyed by name, so that each is kept once; their order in time is made here, over all of one contact's.
 pub(super) async fn of(
     store: &Inner,

@@ -92,6 +92,7 @@ const fn state(state: &State) -> &'static str {
         State::Ready { .. } => "ready",
         State::Claimed { .. } => "claimed",
         State::Unknown { .. } => "unknown",
+        State::Calling { .. } => "calling",
         State::Waiting { .. } => "waiting",
         State::Paused { .. } => "paused",
         State::Ended { .. } => ENDED,

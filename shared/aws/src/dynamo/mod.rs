@@ -170,6 +170,10 @@ impl Store for DynamoStore {
         events::done(&self.0, key, name, why_not).await
     }
 
+    async fn drop_event(&self, key: &ContactKey, name: &str) -> Result<(), StoreError> {
+        events::forget(&self.0, key, name).await
+    }
+
     async fn events_of(
         &self,
         key: &ContactKey,

@@ -51,10 +51,13 @@ async fn each_operation_costs_exactly_this() {
     costs!("end a run", store.commit(&change(&first)));
 
     let alone = ContactChange { key: key.clone(), contact, entered: Vec::new(), left: Vec::new(), suppresses: None };
-    costs!("a new contact with an address", store.commit(&Change { runs: Vec::new(), contact: Some(alone.clone()) }));
+    costs!(
+        "a new contact with an address",
+        store.commit(&Change { contact: Some(alone.clone()), ..Change::default() })
+    );
     let mut again = alone;
     again.contact.revision = 1;
-    costs!("change a contact", store.commit(&Change { runs: Vec::new(), contact: Some(again) }));
+    costs!("change a contact", store.commit(&Change { contact: Some(again), ..Change::default() }));
     first.revision = 3;
     let both = with_contact(&first, &["vip"], &[], 2);
     assert_eq!(costs!("run, contact and a member in one", store.commit(&both)), Commit::Applied);

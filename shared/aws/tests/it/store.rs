@@ -27,7 +27,7 @@ pub(crate) fn secret() -> Secret {
 }
 
 /// A store; while `broken` is set, writes are done and then answered with something unreadable.
-async fn store(broken: Arc<AtomicBool>) -> DynamoStore {
+pub(crate) async fn store(broken: Arc<AtomicBool>) -> DynamoStore {
     let database = database::open(None, Durability::Full).unwrap();
     let handler = move |target: &str, body: &[u8]| {
         let answer = database::dispatch(&database, target, body);
@@ -67,7 +67,7 @@ pub(crate) fn ready() -> serde_json::Value {
 }
 
 pub(crate) fn change(run: &Run) -> Change {
-    Change { runs: vec![run.clone()], contact: None }
+    Change { runs: vec![run.clone()], ..Change::default() }
 }
 
 pub(crate) fn with_contact(run: &Run, entered: &[&str], left: &[&str], revision: u64) -> Change {
@@ -77,6 +77,7 @@ pub(crate) fn with_contact(run: &Run, entered: &[&str], left: &[&str], revision:
     Change {
         runs: vec![run.clone()],
         contact: Some(ContactChange { key, contact, entered: ids(entered), left: ids(left), suppresses: None }),
+        events: Vec::new(),
     }
 }
 
@@ -115,6 +116,7 @@ async fn the_index_of_due_things_follows_every_state() {
         (ready(), at(NOW), 0),
         (json!({"k": "claimed", "s": 0, "c": {"a": 1, "d": NOW}}), at("2026-11-24T10:15:00Z"), 0),
         (json!({"k": "unknown", "s": 0, "a": 1, "f": NOW, "l": 1}), at("2026-11-24T11:00:00Z"), 0),
+        (json!({"k": "calling", "s": 0, "c": {"a": 2, "d": later}}), at(later), 0),
         (json!({"k": "waiting", "s": 0, "f": NOW, "u": later, "d": later}), at(later), 0),
         (json!({"k": "paused", "f": NOW, "a": ready()}), None, 1),
         (json!({"k": "ended", "o": {"r": "completed"}, "a": NOW, "c": {"s": 0, "a": 1, "d": later}}), at(later), 0),

@@ -5,7 +5,9 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use carepath_app::ports::{Attempt, Clock, Evidence, Mailer, Outgoing, Ports, Queue, Work};
+use carepath_app::ports::{
+    Attempt, Clock, Evidence, HookAnswer, HookCall, Hooks, Mailer, Outgoing, Ports, Queue, Work,
+};
 use carepath_app::{App, work};
 use carepath_aws::DynamoStore;
 use carepath_engine::advance::Answer;
@@ -32,6 +34,7 @@ pub(crate) struct Hand {
 impl Ports for World {
     type Store = DynamoStore;
     type Mailer = Hand;
+    type Hooks = Hand;
     type Queue = Hand;
     type Clock = Hand;
 
@@ -40,6 +43,10 @@ impl Ports for World {
     }
 
     fn mailer(&self) -> &Hand {
+        &self.0.hand
+    }
+
+    fn hooks(&self) -> &Hand {
         &self.0.hand
     }
 
@@ -55,6 +62,12 @@ impl Ports for World {
 impl Clock for Hand {
     fn now(&self) -> Timestamp {
         now() + *self.ahead.lock().unwrap()
+    }
+}
+
+impl Hooks for Hand {
+    async fn call(&self, _: &HookCall) -> HookAnswer {
+        unreachable!("nobody is called here")
     }
 }
 

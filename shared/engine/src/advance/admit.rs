@@ -197,6 +197,8 @@ pub fn begin(new: Begin, moment: Moment<'_>) -> Result<Transition, Fault> {
         messages: std::collections::BTreeMap::new(),
         heard: Vec::new(),
         taken: Vec::new(),
+        calls: std::collections::BTreeMap::new(),
+        saved: Phi::default(),
         hops: new.hops,
         lineage: new.lineage,
         past: Vec::new(),

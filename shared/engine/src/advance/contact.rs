@@ -73,10 +73,11 @@ pub(super) fn payload(walk: &Walk<'_>, payload: Option<&Value>) -> Result<Phi<At
 
 static NO_LINKS: BTreeMap<String, String> = BTreeMap::new();
 
-fn fill(walk: &Walk<'_>, value: &Value) -> Result<Value, Outcome> {
+pub(super) fn fill(walk: &Walk<'_>, value: &Value) -> Result<Value, Outcome> {
     let scope = RenderScope {
         contact: &walk.contact,
         entry: walk.run.entry.payload.expose(),
+        saved: walk.run.saved.expose(),
         tz: &walk.zone().tz,
         now: walk.now(),
         unsubscribe_url: None,

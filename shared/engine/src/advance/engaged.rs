@@ -70,6 +70,7 @@ fn sent(walk: Walk<'_>, engagement: &Engagement) -> Result<Decision, Fault> {
         State::Ready { .. }
         | State::Claimed { .. }
         | State::Unknown { .. }
+        | State::Calling { .. }
         | State::Waiting { .. }
         | State::Paused { .. }
         | State::Ended { .. } => send::late(walk, step, attempt, &accepted(engagement)),
@@ -89,6 +90,7 @@ fn rejected(mut walk: Walk<'_>, engagement: &Engagement) -> Result<Decision, Fau
         State::Ready { .. }
         | State::Claimed { .. }
         | State::Unknown { .. }
+        | State::Calling { .. }
         | State::Waiting { .. }
         | State::Paused { .. }
         | State::Ended { .. } => {
@@ -146,12 +148,11 @@ fn remember(walk: &mut Walk<'_>, engagement: &Engagement) -> bool {
     if engagement.machine {
         return false;
     }
-    let event = format!("{}.{}", walk.run.id, engagement.step);
     let now = walk.now();
     let mut contact = walk.contact.clone().into_owned();
     // What a clock ahead of ours tells has happened by now.
     let at = engagement.at.min(now);
-    if !walk.moment.tracked.remember(&mut contact, &name, at, &event, &Attributes::new()) {
+    if !walk.moment.tracked.remember(&mut contact, &name, at, &engagement.message, &Attributes::new()) {
         return false;
     }
     contact.updated_at = now;

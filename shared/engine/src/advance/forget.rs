@@ -23,6 +23,7 @@ pub(super) fn delete(mut walk: Walk<'_>) -> Result<Decision, Fault> {
 fn forget(run: &mut Run) {
     run.key = None;
     run.entry.payload = Phi::default();
+    run.saved = Phi::default();
     run.heard.clear();
     run.taken.clear();
     for message in run.messages.values_mut() {

@@ -107,9 +107,17 @@ const fn held_at(state: &State) -> Option<StepIndex> {
         State::Ready { step, .. } => Some(*step),
         State::Paused { at, .. } => match &**at {
             State::Ready { step, .. } | State::Waiting { step, .. } => Some(*step),
-            State::Claimed { .. } | State::Unknown { .. } | State::Paused { .. } | State::Ended { .. } => None,
+            State::Claimed { .. }
+            | State::Unknown { .. }
+            | State::Calling { .. }
+            | State::Paused { .. }
+            | State::Ended { .. } => None,
         },
-        State::Claimed { .. } | State::Unknown { .. } | State::Waiting { .. } | State::Ended { .. } => None,
+        State::Claimed { .. }
+        | State::Unknown { .. }
+        | State::Calling { .. }
+        | State::Waiting { .. }
+        | State::Ended { .. } => None,
     }
 }
 

@@ -43,7 +43,11 @@ pub fn destination(run: &Run, from: &Version, migration: &Migration) -> Result<T
     let state = if let State::Paused { at, .. } = &run.state { at } else { &run.state };
     match state {
         State::Ready { .. } | State::Waiting { .. } => {}
-        State::Claimed { .. } | State::Unknown { .. } | State::Paused { .. } | State::Ended { .. } => {
+        State::Claimed { .. }
+        | State::Unknown { .. }
+        | State::Calling { .. }
+        | State::Paused { .. }
+        | State::Ended { .. } => {
             return Err(NoPlace::Unsettled);
         }
     }
@@ -118,7 +122,11 @@ fn settle(run: &Run, mut moment: Moment<'_>, at: StepIndex) -> Result<Decision, 
             wait::carry(walk, at, *since)?
         }
         State::Ready { due, .. } => walk.rest(State::Ready { step: at, due: *due })?,
-        State::Claimed { .. } | State::Unknown { .. } | State::Paused { .. } | State::Ended { .. } => {
+        State::Claimed { .. }
+        | State::Unknown { .. }
+        | State::Calling { .. }
+        | State::Paused { .. }
+        | State::Ended { .. } => {
             return Err(Fault::WrongKind);
         }
     };

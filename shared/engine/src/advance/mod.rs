@@ -4,7 +4,9 @@
 //! commits what it is told, on the condition that the run is still the one it asked about.
 
 mod admit;
+mod call;
 mod contact;
+mod emit;
 mod engaged;
 mod forget;
 mod heard;
@@ -12,6 +14,7 @@ mod migrate;
 mod permit;
 mod send;
 mod settle;
+mod told;
 mod wait;
 mod walk;
 
@@ -25,7 +28,7 @@ use crate::event::Event;
 use crate::history::Tracked;
 use crate::ids::{StepId, WorkflowId};
 use crate::phi::Phi;
-use crate::run::{Run, State};
+use crate::run::{OpenSend, Run, State};
 use crate::version::{StepIndex, Version};
 
 /// What a decision is made on besides the run and the input.
@@ -50,8 +53,9 @@ pub struct Moment<'a> {
 pub enum Input {
     /// Its time has come, or the shell thinks so.
     Due,
-    /// The shell wants to send the mail of the step that the run is ready at. Whether it may is decided here, on what is
-    /// known of the contact at this moment (S11): the run is then claimed, deferred, moved past the step or over.
+    /// The shell wants to send the mail of the step that the run is ready at, or to call its webhook. Whether it may is
+    /// decided here, on what is known of the contact at this moment (S11): the run is then claimed, deferred, moved past
+    /// the step or over.
     Claim,
     /// The mail of the step that the run is ready at has to wait.
     Defer {
@@ -60,7 +64,7 @@ pub enum Input {
         /// Why.
         reason: Cow<'static, str>,
     },
-    /// The mail of the step that the run is ready at could not be made; the code says why.
+    /// The mail, or the body of the call, of the step that the run is ready at could not be made; the code says why.
     Fail(Cow<'static, str>),
     /// What the mail service said to an attempt.
     Answered {
@@ -70,6 +74,15 @@ pub enum Input {
         attempt: u32,
         /// The answer.
         answer: Answer,
+    },
+    /// What came of calling a webhook.
+    Called {
+        /// The webhook step.
+        step: StepIndex,
+        /// The attempt.
+        attempt: u32,
+        /// What came of it.
+        reply: Reply,
     },
     /// What the mail service tells later of an attempt.
     Engaged(Engagement),
@@ -99,69 +112,6 @@ pub enum Input {
     Migrate(Migration),
 }
 
-/// What the mail service said to an attempt.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
-    /// It took the mail.
-    Accepted {
-        /// The id it gave it.
-        id: String,
-        /// Whether it is in the mailbox already, as with the built-in one.
-        delivered: bool,
-    },
-    /// It refused the mail for good; the code says why.
-    Refused(Cow<'static, str>),
-    /// It did not take the mail now; the attempt may be repeated after so long.
-    Throttled {
-        /// When to try again.
-        until: Timestamp,
-    },
-    /// Nobody can say.
-    Unknown,
-}
-
-/// What the mail service tells later of an attempt.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Engagement {
-    /// The send step, by its tag: see [`Run::tag`].
-    pub step: StepIndex,
-    /// The attempt.
-    pub attempt: u32,
-    /// The id that the service gave the mail.
-    pub message: String,
-    /// What happened.
-    pub kind: EngagementKind,
-    /// When.
-    pub at: Timestamp,
-    /// Whether it was a machine, not a person (S20).
-    pub machine: bool,
-}
-
-/// What happened to a mail.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EngagementKind {
-    /// The service took it.
-    Sent,
-    /// The service says that it was never sent.
-    Rejected,
-    /// It reached the mailbox.
-    Delivered,
-    /// It was opened.
-    Opened,
-    /// A link was clicked; `""` for a link without a name.
-    Clicked {
-        /// The link's name.
-        link: String,
-    },
-    /// It bounced.
-    Bounced {
-        /// For good: the address takes no more mail.
-        permanent: bool,
-    },
-    /// The recipient called it spam.
-    Complained,
-}
-
 /// The answer of [`advance`].
 #[derive(Debug, Clone)]
 pub enum Decision {
@@ -180,6 +130,8 @@ pub struct Transition {
     pub contact: Option<Contact>,
     /// Runs that begin in other workflows with this very commit.
     pub jumps: Vec<JumpOut>,
+    /// Events of the contact that come to be with this very commit.
+    pub events: Vec<Emitted>,
     /// What somebody should be told.
     pub alarms: Vec<Alarm>,
 }
@@ -244,8 +196,11 @@ pub enum Fault {
 }
 
 pub use admit::{Admission, Begin, Refusal, admit, begin};
+pub use call::{MOST_SAVED, Reply};
+pub use emit::Emitted;
 pub use migrate::{Migration, NoPlace, destination};
 pub use settle::{UnknownSend, unknown_send};
+pub use told::{Answer, Engagement, EngagementKind};
 
 use walk::Walk;
 
@@ -264,34 +219,10 @@ pub fn advance(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision,
 fn decide(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision, Fault> {
     let walk = Walk::new(run, moment);
     match (&run.state, input) {
-        // Over: only what became of its mails is still written down.
-        (State::Ended { .. }, Input::Engaged(engagement)) => engaged::record(walk, engagement),
-        (State::Ended { .. }, Input::Answered { step, attempt, answer }) => send::late(walk, *step, *attempt, answer),
-        (State::Ended { open: Some(open), .. }, Input::Due) => send::open_send_is_due(walk, open),
-        (State::Ended { open: Some(open), .. }, Input::Settle { attempt: meant, sent, by })
-            if meant.is_none_or(|meant| meant == open.attempt) =>
-        {
-            settle::by_hand(walk, open.step, open.attempt, *sent, by)
-        }
-        (
-            State::Ended { .. },
-            Input::Due
-            | Input::Claim
-            | Input::Defer { .. }
-            | Input::Fail(_)
-            | Input::Heard(_)
-            | Input::Changed
-            | Input::Cancel
-            | Input::Resume
-            | Input::Silent
-            | Input::Settle { .. }
-            | Input::Migrate(_),
-        ) => Ok(Decision::Ignore(Stale::Ended)),
+        (State::Ended { open, .. }, input) => ended(walk, open.as_ref(), input),
 
-        // From everywhere: what a deletion takes with it.
+        // From everywhere else: what ends a run, and what a deletion takes with it.
         (_, Input::Delete) => forget::delete(walk),
-
-        // From everywhere else: what ends a run.
         (_, Input::Cancel) => walk.end(crate::run::Outcome::Cancelled, Vec::new()),
         (_, Input::Heard(event)) => heard::event(walk, event),
         (_, Input::Changed) => heard::changed(walk),
@@ -305,6 +236,10 @@ fn decide(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision, Faul
             Ok(Decision::Ignore(Stale::NotDue))
         }
         (State::Ready { step, .. }, Input::Due) => walk.resume_at(*step),
+        (State::Ready { step, .. }, Input::Claim) if call::is_call(moment.version, *step) => call::claim(walk, *step),
+        (State::Ready { step, .. }, Input::Fail(why)) if call::is_call(moment.version, *step) => {
+            call::fail(walk, *step, why)
+        }
         // A step that a pause held up need not be a send: there is no mail to claim, to defer or to fail.
         (State::Ready { step, .. }, Input::Claim | Input::Defer { .. } | Input::Fail(_))
             if !send::is_send(moment.version, *step) =>
@@ -331,7 +266,7 @@ fn decide(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision, Faul
         {
             settle::by_hand(walk, *step, *attempt, *sent, by)
         }
-        (State::Claimed { .. } | State::Waiting { .. }, Input::Due)
+        (State::Claimed { .. } | State::Calling { .. } | State::Waiting { .. }, Input::Due)
         | (State::Unknown { .. }, Input::Due | Input::Silent)
             if run.state.due().is_some_and(|due| moment.now < due) =>
         {
@@ -345,6 +280,14 @@ fn decide(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision, Faul
             send::look_again(walk, (*step, *attempt), *since, *looks, true)
         }
 
+        // Calling: the other end answers, or the claim runs out.
+        (State::Calling { step, claim }, Input::Called { step: at, attempt, reply })
+            if at == step && *attempt == claim.attempt =>
+        {
+            call::came_back(walk, *step, *attempt, reply)
+        }
+        (State::Calling { step, claim }, Input::Due) => call::ran_out(walk, *step, claim.attempt),
+
         // Waiting: its time has come.
         (State::Waiting { step, since, until, .. }, Input::Due) => wait::is_due(walk, *step, *since, *until),
 
@@ -353,33 +296,62 @@ fn decide(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision, Faul
         (State::Paused { at, .. }, Input::Due | Input::Resume) => walk.unpause(at),
 
         // An answer to an attempt that the run is past: it may still tell of a second mail (S9).
-        (
-            State::Ready { .. }
-            | State::Claimed { .. }
-            | State::Unknown { .. }
-            | State::Waiting { .. }
-            | State::Paused { .. },
-            Input::Answered { step, attempt, answer },
-        ) => send::late(walk, *step, *attempt, answer),
+        (_, Input::Answered { step, attempt, answer }) => send::late(walk, *step, *attempt, answer),
 
         // Too late or too early: somebody else was faster, or a message came twice.
         (
-            State::Claimed { .. } | State::Unknown { .. } | State::Waiting { .. } | State::Paused { .. },
+            State::Claimed { .. }
+            | State::Unknown { .. }
+            | State::Calling { .. }
+            | State::Waiting { .. }
+            | State::Paused { .. },
             Input::Claim | Input::Defer { .. } | Input::Fail(_),
         )
-        | (
-            State::Ready { .. } | State::Claimed { .. } | State::Unknown { .. } | State::Waiting { .. },
-            Input::Resume,
-        )
-        | (State::Ready { .. } | State::Claimed { .. } | State::Waiting { .. } | State::Paused { .. }, Input::Silent)
         | (
             State::Ready { .. }
             | State::Claimed { .. }
             | State::Unknown { .. }
+            | State::Calling { .. }
+            | State::Waiting { .. },
+            Input::Resume,
+        )
+        | (
+            State::Ready { .. }
+            | State::Claimed { .. }
+            | State::Calling { .. }
             | State::Waiting { .. }
             | State::Paused { .. },
-            Input::Settle { .. },
-        ) => Ok(Decision::Ignore(Stale::NotThere)),
+            Input::Silent,
+        )
+        | (_, Input::Settle { .. } | Input::Called { .. }) => Ok(Decision::Ignore(Stale::NotThere)),
+    }
+}
+
+/// Over: only what became of its mails is still written down, and a deletion takes what it has of its contact.
+fn ended(walk: Walk<'_>, open: Option<&OpenSend>, input: &Input) -> Result<Decision, Fault> {
+    match (open, input) {
+        (_, Input::Engaged(engagement)) => engaged::record(walk, engagement),
+        (_, Input::Answered { step, attempt, answer }) => send::late(walk, *step, *attempt, answer),
+        (_, Input::Delete) => forget::delete(walk),
+        (Some(open), Input::Due) => send::open_send_is_due(walk, open),
+        (Some(open), Input::Settle { attempt: meant, sent, by }) if meant.is_none_or(|meant| meant == open.attempt) => {
+            settle::by_hand(walk, open.step, open.attempt, *sent, by)
+        }
+        (
+            _,
+            Input::Due
+            | Input::Claim
+            | Input::Defer { .. }
+            | Input::Fail(_)
+            | Input::Heard(_)
+            | Input::Changed
+            | Input::Cancel
+            | Input::Resume
+            | Input::Silent
+            | Input::Called { .. }
+            | Input::Settle { .. }
+            | Input::Migrate(_),
+        ) => Ok(Decision::Ignore(Stale::Ended)),
     }
 }
 

@@ -51,6 +51,7 @@ pub fn unknown_send(run: &Run, version: &Version) -> Option<UnknownSend> {
         }
         State::Ready { .. }
         | State::Claimed { .. }
+        | State::Calling { .. }
         | State::Waiting { .. }
         | State::Paused { .. }
         | State::Ended { open: None, .. } => None,

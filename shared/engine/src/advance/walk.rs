@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Alarm, Decision, Fault, JumpOut, Moment, Transition};
+use super::{Alarm, Decision, Emitted, Fault, JumpOut, Moment, Transition};
 use crate::calendar::{self, Zone};
 use crate::condition::eval::Scope;
 use crate::contact::Contact;
@@ -25,6 +25,7 @@ pub(super) struct Walk<'a> {
     /// The contact, with what this walk has changed of it: a branch after an update sees the update.
     pub(super) contact: Cow<'a, Contact>,
     jumps: Vec<JumpOut>,
+    pub(super) events: Vec<Emitted>,
     pub(super) alarms: Vec<Alarm>,
     /// Something was written down on the run that is worth a commit even if the run stays where it is.
     pub(super) noted: bool,
@@ -48,6 +49,7 @@ impl<'a> Walk<'a> {
             run: run.clone(),
             contact: Cow::Borrowed(moment.contact),
             jumps: Vec::new(),
+            events: Vec::new(),
             alarms: Vec::new(),
             noted: false,
             zone: OnceCell::new(),
@@ -128,7 +130,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Does the step that the run is ready at. A send is left to the shell, which claims it.
+    /// Does the step that the run is ready at. A send or a call is left to the shell, which claims it.
     pub(super) fn resume_at(mut self, index: StepIndex) -> Result<Decision, Fault> {
         if self.moment.paused {
             let state = self.run.state.clone();
@@ -163,13 +165,14 @@ impl<'a> Walk<'a> {
         let step = self.step(index)?;
         let now = self.now();
         Ok(match &step.kind {
-            StepKind::Send { .. } => {
-                // A deferred send keeps its own time when it is looked at again.
+            StepKind::Send { .. } | StepKind::Webhook { .. } => {
+                // A deferred send or call keeps its own time when it is looked at again.
                 let due = match self.run.state {
                     State::Ready { step, due } if step == index => due,
                     State::Ready { .. }
                     | State::Claimed { .. }
                     | State::Unknown { .. }
+                    | State::Calling { .. }
                     | State::Waiting { .. }
                     | State::Paused { .. }
                     | State::Ended { .. } => now,
@@ -186,6 +189,7 @@ impl<'a> Walk<'a> {
             StepKind::Split { shares } => self.split(index, shares),
             StepKind::Update { changes, next } => super::contact::update(self, changes, *next),
             StepKind::Segment { add, remove, next } => super::contact::segments(self, add, remove, *next),
+            StepKind::Emit { event, properties, next } => super::emit::emit(self, index, event, properties, *next),
             StepKind::Jump { to } => Flow::Leave(Edge::Next, Target::Step(*to)),
             StepKind::JumpOut { workflow, step, payload, stay } => {
                 match super::contact::payload(self, payload.as_ref()) {
@@ -262,7 +266,11 @@ impl<'a> Walk<'a> {
             State::Waiting { step, since, until, due } => {
                 State::Waiting { step: *step, since: *since, until: *until, due: from_now(*due) }
             }
-            State::Claimed { .. } | State::Unknown { .. } | State::Paused { .. } | State::Ended { .. } => at.clone(),
+            State::Claimed { .. }
+            | State::Unknown { .. }
+            | State::Calling { .. }
+            | State::Paused { .. }
+            | State::Ended { .. } => at.clone(),
         };
         self.rest(state)
     }
@@ -301,7 +309,7 @@ impl<'a> Walk<'a> {
             Cow::Owned(contact) => Some(contact),
             Cow::Borrowed(_) => None,
         };
-        Transition { run: self.run, contact, jumps: self.jumps, alarms: self.alarms }
+        Transition { run: self.run, contact, jumps: self.jumps, events: self.events, alarms: self.alarms }
     }
 }
 
@@ -320,7 +328,7 @@ fn open_send(run: &Run) -> Option<OpenSend> {
             let due = later(*since, UNKNOWN_LOOKS[3]);
             unsettled(*step).map(|step| OpenSend { step, attempt: *attempt, due })
         }
-        State::Ready { .. } | State::Waiting { .. } | State::Paused { .. } => None,
+        State::Ready { .. } | State::Calling { .. } | State::Waiting { .. } | State::Paused { .. } => None,
         State::Ended { open, .. } => open.clone(),
     }
 }

@@ -57,6 +57,11 @@ pub(crate) fn edges(kind: &StepKind) -> Vec<Edge> {
             .filter(|(_, share)| share.weight > 0)
             .map(|(n, share)| edge(share.next, format!("/split/shares/{n}/next")))
             .collect(),
+        StepKind::Emit { next, .. } => vec![edge(*next, "/next")],
+        StepKind::Webhook { next, on_failure, .. } => {
+            let failure = on_failure.map(|to| edge(to, "/webhook/on_failure"));
+            std::iter::once(edge(*next, "/next")).chain(failure).collect()
+        }
         StepKind::Jump { to } => vec![edge(Target::Step(*to), "/jump/step")],
         StepKind::JumpOut { stay, .. } => stay.iter().map(|to| edge(*to, "/next")).collect(),
         StepKind::Exit { .. } => Vec::new(),

@@ -57,6 +57,8 @@ pub(crate) fn of_step(step: &Step) -> Vec<Placed<'_>> {
         | StepKind::Split { .. }
         | StepKind::Update { .. }
         | StepKind::Segment { .. }
+        | StepKind::Emit { .. }
+        | StepKind::Webhook { .. }
         | StepKind::Jump { .. }
         | StepKind::JumpOut { .. }
         | StepKind::Exit { .. } => Vec::new(),

@@ -38,6 +38,7 @@ impl Did<'_> {
             at: fact.at,
             received_at: fact.at,
             properties: fact.properties.clone(),
+            hops: 0,
         };
         eval(filter, &Scope { event: Some(&event), ..*scope }, &mut Vec::new())
     }

@@ -87,6 +87,7 @@ pub(super) fn look(test: &Test, scope: &Scope<'_>) -> Found {
                     (scope.event.and_then(|event| lookup(event.properties.expose(), path)), "event")
                 }
                 Subject::Entry(path) => (scope.entry().and_then(|entry| lookup(entry, path)), "entry"),
+                Subject::Saved(path) => (scope.run.and_then(|run| lookup(run.saved.expose(), path)), "saved"),
             };
             compare::value(value, op, source, scope)
         }

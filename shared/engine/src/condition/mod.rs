@@ -47,7 +47,7 @@ pub struct Test {
 /// What is compared.
 #[derive(Debug, Clone)]
 pub enum TestKind {
-    /// A value of the contact, the event or the entry.
+    /// A value of the contact, the event, the entry or a saved answer.
     Value {
         /// Where the value comes from.
         subject: Subject,
@@ -102,6 +102,8 @@ pub enum Subject {
     Event(String),
     /// What started the run.
     Entry(String),
+    /// What a webhook answered.
+    Saved(String),
 }
 
 /// A comparison. Types never coerce: values of different types are unequal, and in no order.

@@ -101,9 +101,6 @@ impl Reader<'_, '_> {
             "not" => self.condition(&value, depth + 1).map(|inner| Condition::Not(Box::new(inner))),
             _ => self.test(kind, &value, &mut fields).map(Condition::Test),
         };
-        if kind == "saved" {
-            return None;
-        }
         fields.finish(self.faults);
         read
     }
@@ -117,7 +114,7 @@ impl Reader<'_, '_> {
 
     fn test(&mut self, kind: &'static str, at: &At<'_>, fields: &mut Fields<'_>) -> Option<Test> {
         match kind {
-            "attribute" | "event" | "entry" => self.value(kind, at, fields),
+            "attribute" | "event" | "entry" | "saved" => self.value(kind, at, fields),
             "age" => self.age(at, fields),
             "did" => self.did(at, fields),
             "opened" | "clicked" if self.scope.run.is_none() && at.value.as_str() == Some("any") => {
@@ -155,6 +152,9 @@ impl Reader<'_, '_> {
         if kind == "entry" && self.scope.run.is_none() {
             at.bad(self.faults, "There is no run here yet; test the event that starts it with `where`.");
         }
+        if kind == "saved" && self.scope.run.is_none() {
+            at.bad(self.faults, "There is no run here, and so no answer that a webhook could have saved. Take it out.");
+        }
         let path = at.path(self.faults, "a path such as `address.city`");
         let op = self.op(fields, true);
         let (path, (name, expected, op)) = (path?, op?);
@@ -162,7 +162,8 @@ impl Reader<'_, '_> {
         let subject = match kind {
             "attribute" => Subject::Attribute(path),
             "event" => Subject::Event(path),
-            _ => Subject::Entry(path),
+            "entry" => Subject::Entry(path),
+            _ => Subject::Saved(path),
         };
         Some(test(&label, expected, TestKind::Value { subject, op }))
     }

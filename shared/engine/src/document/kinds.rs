@@ -153,7 +153,7 @@ fn paths(at: &At<'_>, reading: &mut Reading<'_, '_>, changes: &mut Vec<Attribute
 }
 
 /// Checks that the templates inside a value can be read.
-fn templates(at: &At<'_>, reading: &mut Reading<'_, '_>) -> bool {
+pub(super) fn templates(at: &At<'_>, reading: &mut Reading<'_, '_>) -> bool {
     if !is_shallow(at.value, MAX_DEPTH) {
         let message = format!("Values may be nested {MAX_DEPTH} deep; use a simpler one.");
         reading.faults.error("D006", &*at.pointer, message);
@@ -258,22 +258,4 @@ pub(crate) fn exit(at: &At<'_>, reading: &mut Reading<'_, '_>) -> Option<StepKin
     });
     fields.finish(reading.faults);
     Some(StepKind::Exit { reason: reason? })
-}
-
-pub(crate) fn unsupported(
-    kind: &str,
-    at: &At<'_>,
-    step: &mut Fields<'_>,
-    reading: &mut Reading<'_, '_>,
-) -> Option<StepKind> {
-    let message = format!("`{kind}` steps are not supported by this version of Carepath. Take the step out.");
-    reading.faults.error("D010", &*at.pointer, message);
-    reading.next(step);
-    if let Value::Object(body) = at.value
-        && let Some(edge) = body.get("on_failure")
-    {
-        let pointer = super::cursor::below(&at.pointer, "on_failure");
-        reading.edge(&At { value: edge, pointer });
-    }
-    None
 }

@@ -8,6 +8,7 @@ mod distance;
 mod entry;
 mod faults;
 mod kinds;
+mod outside;
 mod policy;
 mod report;
 pub(crate) mod scalar;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::shape_condition::Condition;
-use super::shape_steps::{Branch, Exit, Jump, SegmentChange, Send, Split, Update, Wait, WaitFor};
+use super::shape_steps::{Branch, Emit, Exit, Jump, SegmentChange, Send, Split, Update, Wait, WaitFor, Webhook};
 use super::shape_triggers::{Inactivity, Milestone, Schedule};
 use crate::version::Class;
 
@@ -241,6 +241,10 @@ enum Step {
     Update { update: Update, next: Option<String> },
     /// Changes membership of manual segments.
     Segment { segment: SegmentChange, next: Option<String> },
+    /// Tells an event of the contact.
+    Emit { emit: Emit, next: Option<String> },
+    /// Calls somebody outside.
+    Webhook { webhook: Webhook, next: Option<String> },
     /// Goes on elsewhere.
     Jump { jump: Jump, next: Option<String> },
     /// Ends the run.

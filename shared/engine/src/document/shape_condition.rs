@@ -23,6 +23,8 @@ pub(super) enum Condition {
     Event(EventTest),
     /// What started the run.
     Entry(EntryTest),
+    /// What a webhook answered.
+    Saved(SavedTest),
     /// Whole years since a date of the contact.
     Age(AgeTest),
     /// Something happened to the contact before.
@@ -98,6 +100,11 @@ value_test!(
     /// A test of what started the run.
     EntryTest,
     entry
+);
+value_test!(
+    /// A test of what a webhook answered: the name under which it was saved, and the path in it.
+    SavedTest,
+    saved
 );
 
 /// How often at least.

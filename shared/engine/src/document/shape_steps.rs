@@ -157,6 +157,32 @@ pub(super) struct SegmentChange {
     remove: Option<OneOrMany>,
 }
 
+/// An event of the contact, told by the workflow. What it says may hold templates, its name may not.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "the fields are read by the schema only")]
+pub(super) struct Emit {
+    event: String,
+    properties: Option<BTreeMap<String, Value>>,
+}
+
+/// A signed HTTP call, as Standard Webhooks describes it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "the fields are read by the schema only")]
+pub(super) struct Webhook {
+    /// Where: `https`, without user name, password or template.
+    #[schemars(regex(pattern = r"^https?://"))]
+    url: String,
+    /// What is told; its texts may hold templates. Where it is not given, opaque ids are told.
+    body: Option<Value>,
+    /// The name under which the answer is kept: `saved.NAME` in templates, `{ saved: NAME.PATH, … }` in conditions.
+    #[schemars(regex(pattern = r"^[a-z_][a-z0-9_]{0,62}$"))]
+    save_as: Option<String>,
+    /// Where the run goes after a refusal, or when nobody answered often enough.
+    on_failure: Option<String>,
+}
+
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged, deny_unknown_fields)]
 #[expect(dead_code, reason = "the fields are read by the schema only")]

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::cursor::{At, Fields};
 use super::faults::{Faults, quote};
-use super::kinds;
 use super::scalar::did_you_mean;
+use super::{kinds, outside};
 use crate::ids::StepId;
 use crate::version::{Step, StepIndex, StepKind, Target};
 
@@ -183,8 +183,9 @@ fn one(at: &At<'_>, reading: &mut Reading<'_, '_>) -> Option<StepKind> {
         "update" => kinds::update(&body, &mut fields, reading),
         "segment" => kinds::segment(&body, &mut fields, reading),
         "jump" => kinds::jump(&body, &mut fields, reading),
-        "exit" => kinds::exit(&body, reading),
-        _ => kinds::unsupported(kind, &body, &mut fields, reading),
+        "emit" => outside::emit(&body, &mut fields, reading),
+        "webhook" => outside::webhook(&body, &mut fields, reading),
+        _ => kinds::exit(&body, reading),
     };
     fields.finish_with(reading.faults, |key| misplaced(kind, key));
     read
@@ -198,6 +199,7 @@ fn misplaced(kind: &str, key: &str) -> Option<&'static str> {
         ("split", "next") => Some("Each share has a `next` of its own; take this one out."),
         ("exit", "next") => Some("`exit` ends the run; take it out."),
         ("jump", "next") => Some("A jump that does not stay leads nowhere else; take it out, or add `stay: true`."),
+        ("webhook", "on_failure" | "save_as" | "body") => Some("Write it inside `webhook`."),
         ("send", "on_failure" | "on_unknown") => Some("Write it inside `send`."),
         ("wait", "else" | "offset" | "at" | "days" | "late_limit") => Some("Write it inside `wait`."),
         _ => None,

@@ -1,11 +1,13 @@
 //! Templates inside of values: what an `update` sets, and what a `jump` hands on.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use minijinja::Environment;
 use serde_json::{Map, Value};
 
 use super::error::{Part, RenderError, RenderProblem};
+use super::facts::TemplateFacts;
 use super::scan::{self, PieceKind};
 use super::{MAX_OUTPUT, RenderScope, language};
 
@@ -21,6 +23,21 @@ pub fn fill(value: &Value, scope: &RenderScope<'_>) -> Result<Value, RenderError
         return Ok(value.clone());
     }
     fill_in(value, &language::context(scope))
+}
+
+/// The values that the templates in a value use, as dotted paths, each once.
+pub fn used(value: &Value) -> BTreeSet<String> {
+    let mut facts = TemplateFacts::default();
+    let mut open = vec![value];
+    while let Some(value) = open.pop() {
+        match value {
+            Value::String(text) => facts.add_part(Part::Value, text),
+            Value::Array(items) => open.extend(items),
+            Value::Object(fields) => open.extend(fields.values()),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+    facts.variables.into_iter().map(|variable| variable.path).collect()
 }
 
 fn has_code(value: &Value) -> bool {

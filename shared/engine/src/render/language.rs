@@ -140,7 +140,7 @@ pub(super) fn context(scope: &RenderScope<'_>) -> Value {
     let mut root: BTreeMap<String, Value> = BTreeMap::new();
     root.insert("contact".to_owned(), contact(scope.contact));
     root.insert("entry".to_owned(), object(scope.entry));
-    root.insert("saved".to_owned(), object(&Attributes::new()));
+    root.insert("saved".to_owned(), object(scope.saved));
     root.insert("now".to_owned(), Value::from(scope.now.to_string()));
     root.insert("links".to_owned(), texts(scope.links.iter().map(|(name, url)| (name.as_str(), Some(url.as_str())))));
     root.insert(ZONE.to_owned(), Value::from_object(Reader(scope.tz.clone())));

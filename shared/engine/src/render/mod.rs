@@ -23,7 +23,7 @@ use jiff::tz::TimeZone;
 pub use error::{Part, RenderError, RenderProblem};
 pub(crate) use facts::used_in;
 pub use facts::{TemplateFacts, Variable};
-pub use fill::fill;
+pub use fill::{fill, used};
 pub use source::{TemplateFault, TemplateSource, parse};
 pub use table::FAULTS;
 pub use template::Template;
@@ -42,6 +42,8 @@ pub struct RenderScope<'a> {
     pub contact: &'a Contact,
     /// `entry`: what started the run.
     pub entry: &'a Attributes,
+    /// `saved`: what webhooks answered, by name.
+    pub saved: &'a Attributes,
     /// The zone that dates are written in.
     pub tz: &'a TimeZone,
     /// `now`, in RFC 3339.

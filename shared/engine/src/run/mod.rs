@@ -17,7 +17,7 @@ use crate::version::StepIndex;
 
 pub use message::{FirstSeen, Message, MessageState, address_mark};
 pub use past::{Kept, Past};
-pub use state::{CLAIM_GRACE, CLAIM_TIME, Claim, OpenSend, Outcome, State, UNKNOWN_LOOKS, later};
+pub use state::{CALL_TIME, CLAIM_GRACE, CLAIM_TIME, Claim, OpenSend, Outcome, State, UNKNOWN_LOOKS, later};
 
 /// The most steps that a lineage may take: a second fence behind the rule that no step is visited twice.
 pub const MAX_HOPS: u32 = 1_000;
@@ -57,6 +57,12 @@ pub struct Run {
     /// Events that moved the run, so that one delivered again moves nothing (S19).
     #[serde(rename = "t", default, skip_serializing_if = "Vec::is_empty")]
     pub taken: Vec<EventId>,
+    /// How often each webhook was called.
+    #[serde(rename = "q", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub calls: BTreeMap<StepIndex, u32>,
+    /// What webhooks answered, by the name that their steps gave it.
+    #[serde(rename = "z", default, skip_serializing_if = "no_attributes")]
+    pub saved: Phi<Attributes>,
     /// Steps taken, those of the runs before it in its lineage included.
     #[serde(rename = "p")]
     pub hops: u32,

@@ -65,6 +65,17 @@ impl Run {
         Some(left)
     }
 
+    /// The tag of a step in the version in which the run entered it: a migration in between changes nothing about it.
+    pub fn entered_as(&self, step: StepIndex) -> StepIndex {
+        let nth = self.visits.iter().rposition(|visit| visit.place == Place::Step(step));
+        let entered = nth.and_then(|nth| self.past.iter().position(|past| nth < past.visits));
+        let kept = entered.and_then(|at| {
+            let was = self.past.get(at)?.visited.iter().find(|kept| kept.now == step)?.was;
+            Some(self.past.iter().take(at).fold(was, |tag, past| tag.saturating_add(past.steps)))
+        });
+        kept.unwrap_or_else(|| self.tag(step))
+    }
+
     /// In which version a visit was made, and at which of its places.
     pub fn made_in(&self, nth: usize) -> Option<(u32, Place)> {
         let place = self.visits.get(nth)?.place;

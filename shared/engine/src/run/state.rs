@@ -11,6 +11,8 @@ use crate::version::StepIndex;
 pub const CLAIM_GRACE: SignedDuration = SignedDuration::from_mins(15);
 /// How long a claim holds.
 pub const CLAIM_TIME: SignedDuration = SignedDuration::from_secs(20);
+/// How long the claim of a webhook's call holds: after that somebody else may call.
+pub const CALL_TIME: SignedDuration = SignedDuration::from_secs(60);
 /// When an unknown send is looked at again, counted from the moment it became unknown (S8).
 pub const UNKNOWN_LOOKS: [SignedDuration; 4] = [
     SignedDuration::from_mins(15),
@@ -54,6 +56,15 @@ pub enum State {
         /// How many of [`UNKNOWN_LOOKS`] are over.
         #[serde(rename = "l")]
         looks: u8,
+    },
+    /// Somebody holds the right to call the webhook of `step`, until its deadline.
+    Calling {
+        /// The webhook step.
+        #[serde(rename = "s")]
+        step: StepIndex,
+        /// The right.
+        #[serde(rename = "c")]
+        claim: Claim,
     },
     /// At a wait.
     Waiting {
@@ -100,6 +111,7 @@ impl State {
             Self::Ready { step, .. }
             | Self::Claimed { step, .. }
             | Self::Unknown { step, .. }
+            | Self::Calling { step, .. }
             | Self::Waiting { step, .. } => Some(*step),
             Self::Paused { at, .. } => at.step(),
             Self::Ended { .. } => None,
@@ -115,6 +127,7 @@ impl State {
                 let last = UNKNOWN_LOOKS.len() - 1;
                 Some(later(*since, UNKNOWN_LOOKS[usize::from(*looks).min(last)]))
             }
+            Self::Calling { claim, .. } => Some(claim.deadline),
             Self::Paused { .. } => None,
             Self::Ended { open, .. } => open.as_ref().map(|send| send.due),
         }

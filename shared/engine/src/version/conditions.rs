@@ -47,6 +47,8 @@ fn of_step(kind: &StepKind) -> Vec<&Condition> {
         | StepKind::Split { .. }
         | StepKind::Update { .. }
         | StepKind::Segment { .. }
+        | StepKind::Emit { .. }
+        | StepKind::Webhook { .. }
         | StepKind::Jump { .. }
         | StepKind::JumpOut { .. }
         | StepKind::Exit { .. } => Vec::new(),

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::StepIndex;
 use crate::condition::Condition;
+use crate::contact::Attributes;
 use crate::ids::{Name, SegmentId, StepId, TemplateId, WorkflowId};
 
 /// A node of a version.
@@ -91,6 +92,28 @@ pub enum StepKind {
         /// Afterwards.
         next: Target,
     },
+    /// Tells an event of the contact.
+    Emit {
+        /// Its name.
+        event: Name,
+        /// What else it says. Templates are filled from the run.
+        properties: Attributes,
+        /// Afterwards.
+        next: Target,
+    },
+    /// Calls somebody outside.
+    Webhook {
+        /// Where.
+        url: String,
+        /// What is told; templates are filled from the run. `None` tells who calls, and nothing of the contact.
+        body: Option<Value>,
+        /// The name under which the run keeps the answer.
+        save_as: Option<Name>,
+        /// After an answer that says yes.
+        next: Target,
+        /// After a refusal, or when nobody answered often enough; `next` where it is not given.
+        on_failure: Option<Target>,
+    },
     /// Goes on at another step.
     Jump {
         /// Which.
@@ -125,6 +148,8 @@ impl StepKind {
             Self::Split { .. } => "split",
             Self::Update { .. } => "update",
             Self::Segment { .. } => "segment",
+            Self::Emit { .. } => "emit",
+            Self::Webhook { .. } => "webhook",
             Self::Jump { .. } | Self::JumpOut { .. } => "jump",
             Self::Exit { .. } => "exit",
         }
@@ -140,6 +165,8 @@ impl StepKind {
             | Self::Split { .. }
             | Self::Update { .. }
             | Self::Segment { .. }
+            | Self::Emit { .. }
+            | Self::Webhook { .. }
             | Self::Jump { .. }
             | Self::JumpOut { .. }
             | Self::Exit { .. } => None,
@@ -156,6 +183,8 @@ impl StepKind {
             | Self::Split { .. }
             | Self::Update { .. }
             | Self::Segment { .. }
+            | Self::Emit { .. }
+            | Self::Webhook { .. }
             | Self::Jump { .. }
             | Self::JumpOut { .. }
             | Self::Exit { .. } => &[],

@@ -28,7 +28,7 @@ fn waiting(exit: &serde_json::Value, attributes: &serde_json::Value) -> Play {
     patient.attributes = attributes.as_object().unwrap().clone().into();
     let begun =
         carepath_engine::advance::begin(crate::play::first(&version), moment(&version, &patient, start(), false));
-    Play { version, contact: patient, run: begun.unwrap().run, alarms: Vec::new(), paused: false }
+    Play { version, contact: patient, run: begun.unwrap().run, alarms: Vec::new(), events: Vec::new(), paused: false }
 }
 
 /// S18, S21: an exit rule that time makes true ends the run then, not at the end of the step.
@@ -71,7 +71,14 @@ fn a_path_is_taken_when_time_makes_it_true() {
     patient.attributes = json!({ "visit": "2026-12-10T09:00:00Z" }).as_object().unwrap().clone().into();
     let begun =
         carepath_engine::advance::begin(crate::play::first(&version), moment(&version, &patient, start(), false));
-    let mut play = Play { version, contact: patient, run: begun.unwrap().run, alarms: Vec::new(), paused: false };
+    let mut play = Play {
+        version,
+        contact: patient,
+        run: begun.unwrap().run,
+        alarms: Vec::new(),
+        events: Vec::new(),
+        paused: false,
+    };
     let due = play.run.state.due().unwrap();
     assert_eq!(due, at("2026-12-07T09:00:00Z"));
     assert_eq!(play.take(&Input::Due, due), None);

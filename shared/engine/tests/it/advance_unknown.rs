@@ -64,7 +64,11 @@ fn s8_what_will_be_decided_is_said_as_it_will_be() {
         let input = match play.run.state {
             State::Ready { .. } => Input::Claim,
             State::Unknown { .. } => Input::Silent,
-            State::Claimed { .. } | State::Waiting { .. } | State::Paused { .. } | State::Ended { .. } => Input::Due,
+            State::Claimed { .. }
+            | State::Calling { .. }
+            | State::Waiting { .. }
+            | State::Paused { .. }
+            | State::Ended { .. } => Input::Due,
         };
         play.take(&input, due);
         if let Some(known) = expected {

@@ -40,6 +40,10 @@ fn reference(condition: &Condition, scope: &Scope<'_>) -> bool {
                 value_test(walk(&Value::Object(scope.contact.attributes.expose().clone()), path), op, scope)
             }
             TestKind::Value { subject: Subject::Entry(path), op } => value_test(entry(path, scope), op, scope),
+            TestKind::Value { subject: Subject::Saved(path), op } => {
+                let saved = scope.run.map(|run| Value::Object(run.saved.expose().clone())).unwrap_or_default();
+                value_test(walk(&saved, path), op, scope)
+            }
             TestKind::Value { subject: Subject::Event(path), op } => {
                 let event = scope.event.map_or(Value::Null, |event| Value::Object(event.properties.expose().clone()));
                 value_test(walk(&event, path), op, scope)
@@ -60,7 +64,7 @@ fn reference(condition: &Condition, scope: &Scope<'_>) -> bool {
             TestKind::Did { event, filter, within, at_least } => {
                 let none = Vec::new();
                 let mut facts = scope.contact.facts.get(event).unwrap_or(&none).clone();
-                facts.retain(|fact| within.is_none_or(|within| fact.at + within >= scope.now));
+                facts.retain(|fact| within.is_none_or(|within| fact.at >= shifted(scope, &within.negate())));
                 facts.retain(|fact| filter.as_ref().is_none_or(|filter| had(filter, fact.properties.expose())));
                 facts.len() >= usize::try_from(*at_least).unwrap()
             }
@@ -433,6 +437,7 @@ proptest! {
             at: now,
             received_at: now,
             properties: object(&properties).into(),
+            hops: 0,
         });
         let tz = parse_zone(zone).unwrap();
         let mut expected = false;

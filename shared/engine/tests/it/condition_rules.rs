@@ -54,6 +54,8 @@ pub(crate) fn run(messages: impl IntoIterator<Item = (u16, Message)>) -> Run {
         messages: messages.into_iter().collect(),
         heard: Vec::new(),
         taken: Vec::new(),
+        calls: std::collections::BTreeMap::new(),
+        saved: object(&json!({"score": {"band": "high", "points": 7}})).into(),
         hops: 1,
         lineage: Vec::new(),
         past: Vec::new(),
@@ -250,6 +252,7 @@ fn events_and_entries_are_looked_at_where_there_are_some() {
         name: "moved".parse().unwrap(),
         at: now(),
         received_at: now(),
+        hops: 0,
         properties: object(&json!({"visit": 7.0, "other": 8, "nothing": null})).into(),
     };
     let on = |path: &str, op| test(TestKind::Value { subject: Subject::Event(path.into()), op });

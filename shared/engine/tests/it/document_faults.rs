@@ -107,19 +107,6 @@ fn only_the_last_step_may_leave_its_next_out() {
 }
 
 #[test]
-fn what_comes_with_a_later_version_is_named_as_such() {
-    for (pointer, value, at) in [
-        ("/steps/thank", json!({ "emit": { "event": "x" }, "next": "end" }), "/steps/thank/emit"),
-        ("/steps/thank", json!({ "webhook": { "url": "https://x" }, "next": "end" }), "/steps/thank/webhook"),
-        ("/entry/filter", json!({ "saved": "x.y", "eq": 2 }), "/entry/filter/saved"),
-    ] {
-        let report = check(&with(pointer, value));
-        assert_eq!(found(&report, "D010").iter().map(|(at, _)| *at).collect::<Vec<_>>(), [at]);
-        assert_eq!(errors(&report), ["D010"]);
-    }
-}
-
-#[test]
 fn durations_are_iso_or_friendly_and_within_bounds() {
     for good in ["P3D", "PT4H", "3d", "4h 30m", "10y", "1 week"] {
         assert!(errors(&check(&with("/goal/within", json!(good)))).is_empty(), "{good}");

@@ -69,7 +69,14 @@ fn good() -> Vec<Value> {
         "i": { "update": { "unset": "z" }, "next": "j" },
         "j": { "segment": { "add": ["vip", "deceased"], "remove": "needs-a-call" }, "next": "k" },
         "k": { "jump": { "workflow": "w", "step": "m", "payload": { "x": "{{ entry.x }}" }, "stay": true }, "next": "l" },
-        "l": { "jump": { "step": "m" } },
+        "l": { "emit": { "event": "tried", "properties": { "x": ["{{ entry.x }}"] } }, "next": "l1" },
+        "l1": { "emit": { "event": "tried" }, "next": "l2" },
+        "l2": { "webhook": { "url": "https://x.example/y" }, "next": "l3" },
+        "l3": { "webhook": {
+            "url": "https://x.example/y", "body": { "id": "{{ contact.id }}" }, "save_as": "said", "on_failure": "l4"
+        }, "next": "l4" },
+        "l4": { "branch": { "cases": [{ "when": { "saved": "said.ok", "eq": true }, "next": "l5" }], "next": "l5" } },
+        "l5": { "jump": { "step": "m" } },
         "m": { "exit": { "reason": "done" } }
     });
     vec![
@@ -97,6 +104,10 @@ fn bad() -> Vec<Value> {
         ("/steps/thank", json!({ "update": { "sett": {} } })),
         ("/steps/thank", json!({ "update": { "increment": { "x": "1" } } })),
         ("/steps/thank", json!({ "exit": { "reason": "x" }, "next": "end" })),
+        ("/steps/thank", json!({ "emit": { "name": "x" }, "next": "end" })),
+        ("/steps/thank", json!({ "emit": { "event": "x", "properties": [1] }, "next": "end" })),
+        ("/steps/thank", json!({ "webhook": { "body": {} }, "next": "end" })),
+        ("/steps/thank", json!({ "webhook": { "url": "https://x.example", "headers": {} }, "next": "end" })),
         ("/steps/thank", json!({ "branch": { "cases": [] , "nxt": "end" } })),
         ("/steps/confirmed/wait_for", json!({ "paths": [], "next": "end" })),
         ("/steps/day_before/wait", json!({ "for": "3d", "until": { "entry": "x" } })),

@@ -20,7 +20,7 @@ fn begun_with(version: Version, edit: impl FnOnce(&mut Begin)) -> Play {
     edit(&mut new);
     let contact = contact();
     let run = begin(new, moment(&version, &contact, start(), false)).unwrap().run;
-    Play { version, contact, run, alarms: Vec::new(), paused: false }
+    Play { version, contact, run, alarms: Vec::new(), events: Vec::new(), paused: false }
 }
 
 fn mails(class: &str, policy: &Value) -> Version {

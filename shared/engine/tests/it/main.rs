@@ -1,6 +1,7 @@
 //! The promises of the engine, held from outside.
 
 mod advance_migrate;
+mod advance_outside;
 mod advance_rules;
 mod advance_settled;
 mod advance_timed;
@@ -9,6 +10,7 @@ mod calendar_reference;
 mod calendar_rules;
 mod compile_conditions;
 mod compile_mails;
+mod compile_outside;
 mod compile_structure;
 mod condition_engagement;
 mod condition_history;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use carepath_engine::advance::{
-    Alarm, Answer, Begin, Decision, Engagement, EngagementKind, Input, Moment, Stale, advance, begin,
+    Alarm, Answer, Begin, Decision, Emitted, Engagement, EngagementKind, Input, Moment, Stale, advance, begin,
 };
 use carepath_engine::contact::Attributes;
 use carepath_engine::event::{Event, Source};
@@ -64,13 +64,14 @@ pub(crate) struct Play {
     pub(crate) contact: Contact,
     pub(crate) run: Run,
     pub(crate) alarms: Vec<Alarm>,
+    pub(crate) events: Vec<Emitted>,
     pub(crate) paused: bool,
 }
 
 impl Play {
     pub(crate) fn new(version: Version) -> Self {
         let run = begun(&version, false);
-        Self { version, contact: contact(), run, alarms: Vec::new(), paused: false }
+        Self { version, contact: contact(), run, alarms: Vec::new(), events: Vec::new(), paused: false }
     }
 
     pub(crate) fn decide(&self, input: &Input, now: Timestamp) -> Decision {
@@ -84,6 +85,7 @@ impl Play {
             Decision::Move(transition) => {
                 self.run = transition.run;
                 self.alarms.extend(transition.alarms);
+                self.events.extend(transition.events);
                 if let Some(contact) = transition.contact {
                     self.contact = contact;
                 }
@@ -148,6 +150,7 @@ pub(crate) fn event(id: &str, name: &str, at: Timestamp) -> Input {
         at,
         received_at: at,
         properties: Phi::default(),
+        hops: 0,
     })
 }
 

@@ -35,6 +35,7 @@ pub(crate) fn in_scope<T>(attributes: Value, entry: Value, with: impl FnOnce(&Re
     with(&RenderScope {
         contact: &contact,
         entry: &entry,
+        saved: &Attributes::from_iter([("score".to_owned(), json!({ "band": "high" }))]),
         tz: &parse_zone("America/New_York").unwrap(),
         now: "2026-11-24T05:00:00Z".parse().unwrap(),
         unsubscribe_url: Some("https://mail.example.org/u/abc?x=1&y=2"),

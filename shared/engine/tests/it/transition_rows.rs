@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use carepath_engine::Phi;
-use carepath_engine::advance::{Answer, EngagementKind, Input, Migration};
+use carepath_engine::advance::{Answer, EngagementKind, Input, Migration, Reply};
 use carepath_engine::run::{Place, State};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -55,6 +55,8 @@ rows! { state_kind, stands: State => Stand;
         stand("at a mail that is due, its workflow paused", paused(mail()), start()),
         stand("at a mail that is deferred", deferred(), after(5)),
         stand("at a wait that a pause held up", held(), after(90_000)),
+        stand("at a call that is due", call(), start()),
+        stand("at a call that is put off", put_off(), after(2)),
     }
     Claimed {
         stand("with its time running", claimed(), after(1)),
@@ -65,6 +67,12 @@ rows! { state_kind, stands: State => Stand;
         looked_at("at a look", unknown()),
         looked_at("at the last look", at_last_look(unknown())),
         looked_at("at the last look, to be sent again", at_last_look(unknown_resend())),
+    }
+    Calling {
+        stand("with its time running", calling(), after(1)),
+        stand("with its time running, its workflow paused", paused(calling()), after(1)),
+        looked_at("when it has run out", calling()),
+        looked_at("when the last one has run out", calling_for_the_last_time()),
     }
     Waiting {
         stand("for one of several things", reading(), after(60)),
@@ -82,6 +90,7 @@ rows! { state_kind, stands: State => Stand;
         stand("with a mail under way", ended(claimed()), after(60)),
         looked_at("with a mail under way, its time over", ended(claimed())),
         stand("with a mail of which nobody knows", ended(unknown()), after(60)),
+        stand("with a call under way", ended(calling()), after(6)),
     }
 }
 
@@ -96,6 +105,14 @@ rows! { input_kind, asks: Input => Ask;
         ask("Refused", |stand| answer(stand, Answer::Refused("refused".into()))),
         ask("Throttled", |stand| answer(stand, Answer::Throttled { until: hour_after(stand.now) })),
         ask("Unknown", |stand| answer(stand, Answer::Unknown)),
+    }
+    Called {
+        ask("Taken", |stand| called(stand, Reply::Taken { status: 200, answer: Some(Phi(json!({ "band": "high" }))) })),
+        ask("Refused", |stand| called(stand, Reply::Refused { status: Some(404), code: "not_taken".into() })),
+        ask("Not made", |stand| called(stand, Reply::NotMade { until: hour_after(stand.now) })),
+        ask("Again", |stand| called(stand, again(None))),
+        ask("Again, and asks for an hour", |stand| called(stand, again(Some(SignedDuration::from_hours(1))))),
+        ask("of another attempt", |_| Input::Called { step: 0, attempt: 9, reply: again(None) }),
     }
     Engaged {
         ask("Sent", |stand| engagement(stand, EngagementKind::Sent, false)),
@@ -148,6 +165,23 @@ rows! { engagement_kind, engagements: EngagementKind => &'static str;
     Clicked { "Clicked" }
     Bounced { "Bounced for good", "Bounced" }
     Complained { "Complained" }
+}
+
+rows! { reply_kind, replies: Reply => &'static str;
+    Taken { "Taken" }
+    Refused { "Refused" }
+    NotMade { "Not made" }
+    Again { "Again", "Again, and asks for an hour", "of another attempt" }
+}
+
+pub(crate) fn again(after: Option<SignedDuration>) -> Reply {
+    Reply::Again { status: Some(503), code: "not_now".into(), after }
+}
+
+/// The answer to the last attempt of the webhook that the run is at, or was.
+fn called(stand: &Stand, reply: Reply) -> Input {
+    let (step, attempt) = stand.play.run.calls.last_key_value().map_or((0, 1), |(step, attempts)| (*step, *attempts));
+    Input::Called { step, attempt, reply }
 }
 
 fn hour_after(now: Timestamp) -> Timestamp {
@@ -216,6 +250,48 @@ fn document() -> Value {
             "sorry": { "update": { "set": { "unreachable": true } }, "next": "end" }
         }
     })
+}
+
+/// At the webhook that the workflow begins with.
+pub(crate) fn call() -> Play {
+    Play::new(version(&json!({
+        "id": "outside", "class": "care", "entry": { "event": "joined" },
+        "exit": [{ "event": "left" }, { "when": { "attribute": "gone", "eq": true } }],
+        "goal": { "event": "activated" },
+        "steps": {
+            "score": {
+                "webhook": { "url": "https://risk.example/score", "save_as": "score", "on_failure": "sorry" }, "next": "which"
+            },
+            "which": { "branch": {
+                "cases": [{ "when": { "saved": "score.band", "eq": "high" }, "next": "tell" }], "next": "end"
+            } },
+            "tell": { "emit": { "event": "at_risk", "properties": { "band": "{{ saved.score.band }}" } }, "next": "rest" },
+            "rest": { "wait_for": { "paths": [{ "event": "called", "next": "end" }], "timeout": "1d", "next": "end" } },
+            "sorry": { "update": { "set": { "unreachable": true } }, "next": "end" }
+        }
+    })))
+}
+
+pub(crate) fn calling() -> Play {
+    let mut play = call();
+    play.take(&Input::Claim, start());
+    play
+}
+
+fn put_off() -> Play {
+    let mut play = calling();
+    play.take(&Input::Called { step: 0, attempt: 1, reply: again(None) }, after(1));
+    play
+}
+
+fn calling_for_the_last_time() -> Play {
+    let mut play = calling();
+    for attempt in 1..5 {
+        let now = play.run.state.due().unwrap();
+        play.take(&Input::Called { step: 0, attempt, reply: again(None) }, now);
+        play.take(&Input::Claim, play.run.state.due().unwrap());
+    }
+    play
 }
 
 fn deferred() -> Play {

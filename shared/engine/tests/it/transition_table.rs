@@ -12,7 +12,8 @@ use serde_json::json;
 
 use crate::play::{Play, after, begun, moment, start, version};
 use crate::transition_rows::{
-    Ask, Stand, answer_kind, answers, asks, engagement_kind, engagements, gone, input_kind, mail, stands, state_kind,
+    Ask, Stand, answer_kind, answers, asks, engagement_kind, engagements, gone, input_kind, mail, replies, reply_kind,
+    stands, state_kind,
 };
 
 /// One cell of the table.
@@ -60,7 +61,11 @@ fn state(play: &Play, state: &State, now: Timestamp) -> String {
     let inner = match state {
         State::Paused { at, .. } => format!(" ({})", state_kind(at)),
         State::Ended { outcome, .. } => format!(" as {}", outcome.reason()),
-        State::Ready { .. } | State::Claimed { .. } | State::Unknown { .. } | State::Waiting { .. } => String::new(),
+        State::Ready { .. }
+        | State::Claimed { .. }
+        | State::Unknown { .. }
+        | State::Calling { .. }
+        | State::Waiting { .. } => String::new(),
     };
     let due = match state.due().map(|due| due.duration_since(now)) {
         None => String::new(),
@@ -86,6 +91,15 @@ fn effects(play: &Play, transition: &Transition) -> Vec<String> {
         None => "contact changes".to_owned(),
     }));
     effects.extend(transition.jumps.iter().map(|jump| format!("run in {} begins", jump.workflow)));
+    effects.extend(transition.events.iter().map(|event| format!("event {} comes to be", event.name)));
+    effects.extend(
+        after
+            .saved
+            .expose()
+            .keys()
+            .filter(|name| !before.saved.expose().contains_key(*name))
+            .map(|name| format!("{name} saved")),
+    );
     effects.extend(transition.alarms.iter().map(|alarm| format!("alarm {alarm:?}")));
     effects
 }
@@ -215,9 +229,11 @@ fn the_diagram_in_the_documentation_is_the_one_of_the_law() {
 #[test]
 fn s5_whatever_comes_in_a_run_that_has_not_ended_is_looked_at_again() {
     let watched = |state: &State| match state {
-        State::Ready { .. } | State::Claimed { .. } | State::Unknown { .. } | State::Waiting { .. } => {
-            state.due().is_some()
-        }
+        State::Ready { .. }
+        | State::Claimed { .. }
+        | State::Unknown { .. }
+        | State::Calling { .. }
+        | State::Waiting { .. } => state.due().is_some(),
         State::Paused { at, .. } => at.due().is_some() && state.due().is_none(),
         State::Ended { .. } => true,
     };
@@ -235,7 +251,7 @@ fn each_row_of_the_table_is_what_it_says() {
     for (kind, stand) in stands() {
         assert_eq!(state_kind(&stand.play.run.state), kind, "{}", stand.words);
     }
-    let mut said = (BTreeSet::new(), BTreeSet::new());
+    let mut said = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     let stand = Stand { words: "", play: mail(), now: start() };
     for (kind, ask) in asks() {
         let input = (ask.input)(&stand);
@@ -243,12 +259,16 @@ fn each_row_of_the_table_is_what_it_says() {
         if let Input::Answered { answer, .. } = &input {
             said.0.insert((answer_kind(answer), ask.words));
         }
+        if let Input::Called { reply, .. } = &input {
+            said.2.insert((reply_kind(reply), ask.words));
+        }
         if let Input::Engaged(engagement) = &input {
             said.1.insert((engagement_kind(&engagement.kind), ask.words));
         }
     }
     assert_eq!(said.0, answers().into_iter().collect());
     assert_eq!(said.1, engagements().into_iter().collect());
+    assert_eq!(said.2, replies().into_iter().collect());
 }
 
 /// Where run and version contradict each other, nothing is decided: whatever sends such a run says so.

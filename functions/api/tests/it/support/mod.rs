@@ -11,9 +11,12 @@ use axum::Router;
 use axum::body::Body;
 use carepath_api::router;
 use carepath_app::keys::{self, Role};
-use carepath_app::ports::{Attempt, Clock, Evidence, Mailer, Outgoing, Ports, Queue, Work};
+use carepath_app::ports::{
+    Attempt, Clock, Evidence, HookAnswer, HookCall, Hooks, Mailer, Outgoing, Ports, Queue, Work,
+};
 use carepath_app::{App, work};
 use carepath_aws::dynamo::{DynamoStore, Options};
+use carepath_engine::Phi;
 use carepath_engine::advance::Answer;
 use http::{Request, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
@@ -30,7 +33,7 @@ pub(crate) struct Local {
 
 /// The mails that were sent, and whether the mail service takes them without a word.
 #[derive(Debug, Default)]
-pub(crate) struct Sent(Mutex<Vec<Outgoing>>, AtomicBool);
+pub(crate) struct Sent(Mutex<Vec<Outgoing>>, AtomicBool, Mutex<Vec<HookCall>>);
 
 #[derive(Debug, Default)]
 pub(crate) struct Waiting(Mutex<Vec<(Timestamp, Work)>>);
@@ -41,12 +44,16 @@ pub(crate) struct Hands(Mutex<Timestamp>);
 impl Ports for Local {
     type Store = DynamoStore;
     type Mailer = Sent;
+    type Hooks = Sent;
     type Queue = Waiting;
     type Clock = Hands;
     fn store(&self) -> &DynamoStore {
         &self.store
     }
     fn mailer(&self) -> &Sent {
+        &self.mailer
+    }
+    fn hooks(&self) -> &Sent {
         &self.mailer
     }
     fn queue(&self) -> &Waiting {
@@ -68,6 +75,15 @@ impl Mailer for Sent {
     }
     async fn evidence(&self, _: &Attempt) -> Evidence {
         Evidence::None
+    }
+}
+
+impl Hooks for Sent {
+    /// Keeps what was told, and answers with the same.
+    async fn call(&self, call: &HookCall) -> HookAnswer {
+        self.2.lock().unwrap().push(call.clone());
+        let body = call.body.clone().into_bytes();
+        HookAnswer::Answered { status: 200, retry_after: None, body: Phi(body), cut: false }
     }
 }
 
@@ -254,6 +270,10 @@ impl World {
         world.ok("POST", "/v1/contacts/p-1/events", json!({ "name": "joined", "id": "e-1" })).await;
         world.settle(SignedDuration::ZERO).await;
         world
+    }
+
+    pub(crate) fn calls(&self) -> Vec<HookCall> {
+        self.app.ports.mailer.2.lock().unwrap().clone()
     }
 
     /// [`Self::call`], which has to go well.

@@ -53,6 +53,7 @@ impl Seen {
                 State::Ended { open: None, .. }
                 | State::Ready { .. }
                 | State::Claimed { .. }
+                | State::Calling { .. }
                 | State::Waiting { .. }
                 | State::Paused { .. } => return None,
             };

@@ -10,7 +10,8 @@ use carepath_engine::run::{MessageState, Outcome, Place, State};
 use serde_json::Value;
 
 use super::World;
-use super::store::{Content, page};
+use super::content::Content;
+use super::store::page;
 
 /// What a history comes to, without what may differ between two ways that are both right: revisions, the names of
 /// causes, which are made of them, and the ids that the mail service gives out in the order in which mails come to it.
@@ -86,6 +87,16 @@ impl World {
             for segment in contact.segments.keys() {
                 assert!(content.members.contains(&(segment.clone(), key.clone())));
             }
+        }
+    }
+
+    /// S28: an event that a step tells is told once, by whoever had to say it again, and is acted on.
+    pub(crate) fn check_told(&self) {
+        let content = self.ports.store.content();
+        let names: BTreeSet<_> = content.events.iter().map(|(key, name, ..)| (key, name)).collect();
+        assert_eq!(names.len(), content.events.len(), "an event was told twice");
+        for (.., event, done) in &content.events {
+            assert!(done, "nobody has acted on {}", event.name);
         }
     }
 

@@ -66,7 +66,7 @@ impl Weather {
         if self.spared {
             return None;
         }
-        if self.store_is_down && !matches!(name, "send" | "evidence" | "push") {
+        if self.store_is_down && !matches!(name, "send" | "evidence" | "call" | "push") {
             return Some(Fault::Fails);
         }
         if self.one_in == 0 || self.dice.below(self.one_in) > 0 {

@@ -3,9 +3,11 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod check;
+mod content;
 mod dice;
 mod faults;
 mod flaws;
+mod hooks;
 mod mailer;
 mod queue;
 mod store;
@@ -21,13 +23,15 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 pub(crate) use check::Summary;
+pub(crate) use content::Content;
 pub(crate) use dice::Dice;
 pub(crate) use faults::{Call, Fault, Faults};
 pub(crate) use flaws::Flaw;
+pub(crate) use hooks::MemoryHooks;
 pub(crate) use mailer::MemoryMailer;
 pub(crate) use mailer::id as mail_id;
 pub(crate) use queue::{HandClock, MemoryQueue};
-pub(crate) use store::{Content, MemoryStore};
+pub(crate) use store::MemoryStore;
 
 /// More turns than any history here takes: whoever needs them goes round in circles.
 const MOST_TURNS: usize = 5_000;
@@ -39,6 +43,7 @@ const REDELIVERY: SignedDuration = SignedDuration::from_secs(30);
 pub(crate) struct MemoryPorts {
     pub(crate) store: MemoryStore,
     pub(crate) mailer: MemoryMailer,
+    pub(crate) hooks: MemoryHooks,
     pub(crate) queue: MemoryQueue,
     pub(crate) clock: HandClock,
 }
@@ -48,6 +53,7 @@ impl MemoryPorts {
         Self {
             store: MemoryStore::new(faults.clone()),
             mailer: MemoryMailer::new(faults.clone()),
+            hooks: MemoryHooks::new(faults.clone()),
             queue: MemoryQueue::new(faults.clone()),
             clock: HandClock::at(now),
         }
@@ -57,6 +63,7 @@ impl MemoryPorts {
 impl Ports for MemoryPorts {
     type Store = MemoryStore;
     type Mailer = MemoryMailer;
+    type Hooks = MemoryHooks;
     type Queue = MemoryQueue;
     type Clock = HandClock;
 
@@ -66,6 +73,10 @@ impl Ports for MemoryPorts {
 
     fn mailer(&self) -> &MemoryMailer {
         &self.mailer
+    }
+
+    fn hooks(&self) -> &MemoryHooks {
+        &self.hooks
     }
 
     fn queue(&self) -> &MemoryQueue {

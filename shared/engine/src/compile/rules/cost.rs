@@ -79,6 +79,8 @@ fn stay(kind: &StepKind) -> i64 {
         | StepKind::Split { .. }
         | StepKind::Update { .. }
         | StepKind::Segment { .. }
+        | StepKind::Emit { .. }
+        | StepKind::Webhook { .. }
         | StepKind::Jump { .. }
         | StepKind::JumpOut { .. }
         | StepKind::Exit { .. } => 0,
@@ -101,6 +103,8 @@ fn weights(kind: &StepKind, edges: usize) -> Vec<f64> {
         | StepKind::Wait { .. }
         | StepKind::Update { .. }
         | StepKind::Segment { .. }
+        | StepKind::Emit { .. }
+        | StepKind::Webhook { .. }
         | StepKind::Jump { .. }
         | StepKind::JumpOut { .. }
         | StepKind::Exit { .. } => (0..edges).map(|n| if n == 0 { 1.0 } else { 0.0 }).collect(),

@@ -13,21 +13,32 @@ pub(super) enum Source<'p> {
     Attribute(&'p str),
     /// A value that the run started with.
     Entry(&'p str),
+    /// A value of what a webhook answered.
+    Saved(&'p str),
+}
+
+/// The kinds of values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum SourceKind {
+    Attribute,
+    Entry,
+    Saved,
 }
 
 impl<'p> Source<'p> {
     /// What tells values apart.
-    pub(super) const fn key(self) -> (bool, &'p str) {
+    pub(super) const fn key(self) -> (SourceKind, &'p str) {
         match self {
-            Self::Attribute(path) => (true, path),
-            Self::Entry(path) => (false, path),
+            Self::Attribute(path) => (SourceKind::Attribute, path),
+            Self::Entry(path) => (SourceKind::Entry, path),
+            Self::Saved(path) => (SourceKind::Saved, path),
         }
     }
 
     /// Whether a value at `path` of this kind brings the asked one with it.
-    fn is_shown_by(self, attribute: bool, path: &str) -> bool {
+    fn is_shown_by(self, kind: SourceKind, path: &str) -> bool {
         let (wanted, name) = self.key();
-        wanted == attribute && touches(path, name)
+        wanted == kind && touches(path, name)
     }
 }
 
@@ -90,6 +101,7 @@ fn at_entry(subject: &Subject<'_>, source: Source<'_>) -> bool {
         }
         // An event without its key starts no run.
         Source::Entry(path) => entry.key.as_deref().is_some_and(|key| touches(key, path)),
+        Source::Saved(_) => false,
     };
     filtered || triggered || known
 }
@@ -100,14 +112,18 @@ fn gives(step: &Step, number: usize, source: Source<'_>) -> bool {
         StepKind::Wait { until: WaitUntil::Date { anchor, .. }, .. } => {
             number == 0
                 && match anchor {
-                    Anchor::Attribute(path) => source.is_shown_by(true, path),
-                    Anchor::Entry(path) => source.is_shown_by(false, path),
+                    Anchor::Attribute(path) => source.is_shown_by(SourceKind::Attribute, path),
+                    Anchor::Entry(path) => source.is_shown_by(SourceKind::Entry, path),
                     Anchor::At(_) => false,
                 }
         }
+        // The answer as a whole; what is in it, nobody knows beforehand.
+        StepKind::Webhook { save_as: Some(name), .. } => {
+            number == 0 && matches!(source, Source::Saved(path) if path == name.as_str())
+        }
         StepKind::Branch { cases, .. } => cases.get(number).is_some_and(|case| shows(&case.when, source)),
         StepKind::Update { changes, .. } => {
-            let last = changes.iter().rev().find(|change| source.is_shown_by(true, &change.path));
+            let last = changes.iter().rev().find(|change| source.is_shown_by(SourceKind::Attribute, &change.path));
             last.is_some_and(|change| match &change.change {
                 ValueChange::Set(value) => !value.is_null(),
                 ValueChange::Increment(_) | ValueChange::Append(_) => true,
@@ -119,6 +135,8 @@ fn gives(step: &Step, number: usize, source: Source<'_>) -> bool {
         | StepKind::WaitFor { .. }
         | StepKind::Split { .. }
         | StepKind::Segment { .. }
+        | StepKind::Emit { .. }
+        | StepKind::Webhook { .. }
         | StepKind::Jump { .. }
         | StepKind::JumpOut { .. }
         | StepKind::Exit { .. } => false,
@@ -142,9 +160,16 @@ fn takes_away(step: &Step, source: Source<'_>) -> bool {
 /// Whether a condition holds only for those who have the value.
 fn shows(condition: &Condition, source: Source<'_>) -> bool {
     needs(condition, &|kind| match kind {
-        TestKind::Value { subject: Tested::Attribute(path), op } => source.is_shown_by(true, path) && is_positive(op),
-        TestKind::Value { subject: Tested::Entry(path), op } => source.is_shown_by(false, path) && is_positive(op),
-        TestKind::Age { attribute, op } => source.is_shown_by(true, attribute) && is_positive(op),
+        TestKind::Value { subject: Tested::Attribute(path), op } => {
+            source.is_shown_by(SourceKind::Attribute, path) && is_positive(op)
+        }
+        TestKind::Value { subject: Tested::Entry(path), op } => {
+            source.is_shown_by(SourceKind::Entry, path) && is_positive(op)
+        }
+        TestKind::Age { attribute, op } => source.is_shown_by(SourceKind::Attribute, attribute) && is_positive(op),
+        TestKind::Value { subject: Tested::Saved(path), op } => {
+            source.is_shown_by(SourceKind::Saved, path) && is_positive(op)
+        }
         TestKind::Value { subject: Tested::Event(_), .. }
         | TestKind::Did { .. }
         | TestKind::Engaged { .. }

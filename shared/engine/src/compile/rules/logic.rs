@@ -36,6 +36,8 @@ pub(crate) fn covered(subject: &Subject<'_>, faults: &mut Faults) {
             | StepKind::Split { .. }
             | StepKind::Update { .. }
             | StepKind::Segment { .. }
+            | StepKind::Emit { .. }
+            | StepKind::Webhook { .. }
             | StepKind::Jump { .. }
             | StepKind::JumpOut { .. }
             | StepKind::Exit { .. } => {}
@@ -236,6 +238,8 @@ fn is_changed_before(subject: &Subject<'_>, fact: &Condition, n: usize) -> bool 
             | StepKind::WaitFor { .. }
             | StepKind::Branch { .. }
             | StepKind::Split { .. }
+            | StepKind::Emit { .. }
+            | StepKind::Webhook { .. }
             | StepKind::Jump { .. }
             | StepKind::JumpOut { .. }
             | StepKind::Exit { .. } => false,

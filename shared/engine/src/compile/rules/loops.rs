@@ -60,80 +60,75 @@ fn landing<'s>(subject: &Subject<'s>, version: &'s Version, step: usize) -> Opti
     Some((target, at(index)))
 }
 
-/// W019: a step that makes the change that starts the workflow, itself or by starting others that do.
+/// W019: a step that brings about what starts the workflow, by itself or through other published workflows.
 pub(crate) fn own_trigger(subject: &Subject<'_>, faults: &mut Faults) {
     for (n, step) in subject.steps() {
-        let message = if feeds(&step.kind, subject.version) {
-            format!(
-                "Step {} makes the very change that starts this workflow, so contacts may go round in it. Change something \
+        if let Some(place) = feeds(&step.kind, &subject.version.entry.trigger) {
+            let message = format!(
+                "Step {} brings about the very thing that starts this workflow, so contacts may go round in it. Do something \
                  else, or see that `reentry` stops them.",
                 subject.name(n)
-            )
-        } else if let Some(other) = comes_round(subject, &step.kind) {
-            format!(
-                "Step {} starts workflow `{other}`, which leads on to the change that starts this one, so contacts may go round \
-                 between them. Change something else, or see that `reentry` stops them.",
+            );
+            faults.rule("W019", subject, n, place, message);
+        } else if let Some((place, other)) = comes_round(subject, &step.kind) {
+            let message = format!(
+                "Step {} starts workflow `{other}`, from which steps lead on to what starts this one, so contacts may go round \
+                 between them. Do something else, or see that `reentry` stops them.",
                 subject.name(n)
-            )
-        } else {
-            continue;
-        };
-        faults.rule("W019", subject, n, place(&step.kind), message);
+            );
+            faults.rule("W019", subject, n, place, message);
+        }
     }
 }
 
-fn place(kind: &StepKind) -> &'static str {
-    match kind {
-        StepKind::Update { .. } => "/update",
-        StepKind::Segment { .. } => "/segment",
-        StepKind::JumpOut { .. } => "/jump",
-        StepKind::Send { .. }
-        | StepKind::Wait { .. }
-        | StepKind::WaitFor { .. }
-        | StepKind::Branch { .. }
-        | StepKind::Split { .. }
-        | StepKind::Jump { .. }
-        | StepKind::Exit { .. } => "",
+/// Where a step brings about what a trigger waits for.
+fn feeds(kind: &StepKind, trigger: &Trigger) -> Option<&'static str> {
+    match (trigger, kind) {
+        (Trigger::Event { name, .. }, StepKind::Emit { event, .. }) => (name == event).then_some("/emit/event"),
+        (Trigger::Attribute { name, to, .. }, StepKind::Update { changes, .. }) => changes
+            .iter()
+            .any(|change| touches(&change.path, name.as_str()) && leads_to(&change.change, to.as_ref()))
+            .then_some("/update"),
+        (Trigger::Segment { segment, entered: true }, StepKind::Segment { add, .. }) => {
+            add.contains(segment).then_some("/segment/add")
+        }
+        (Trigger::Segment { segment, entered: false }, StepKind::Segment { remove, .. }) => {
+            remove.contains(segment).then_some("/segment/remove")
+        }
+        (_, _) => None,
     }
 }
 
-/// The workflow that a step starts and from which others are started until one makes the change that starts this one.
+/// Where a step starts a run of another workflow.
+fn starts(kind: &StepKind, other: &Version) -> Option<&'static str> {
+    let jumps = matches!(kind, StepKind::JumpOut { workflow, .. } if *workflow == other.workflow);
+    if jumps { Some("/jump") } else { feeds(kind, &other.entry.trigger) }
+}
+
+/// The other workflow that a step starts and from which it comes round to this one's trigger, over any number of others.
 /// Jumps that lead back are W009.
-fn comes_round<'s>(subject: &'s Subject<'_>, kind: &StepKind) -> Option<&'s WorkflowId> {
-    let published = || subject.context.workflows.values().filter(|other| other.workflow != subject.version.workflow);
-    let starts = |kind: &StepKind, other: &Version| {
-        let jumps = matches!(kind, StepKind::JumpOut { workflow, .. } if *workflow == other.workflow);
-        jumps || feeds(kind, other)
-    };
-    published().filter(|other| starts(kind, other)).map(|other| &other.workflow).find(|first| {
-        let mut seen = BTreeSet::new();
-        let mut open = vec![*first];
-        while let Some(id) = open.pop() {
-            if !seen.insert(id) {
-                continue;
-            }
-            let Some(version) = subject.context.workflows.get(id) else { continue };
+fn comes_round<'s>(subject: &Subject<'s>, kind: &StepKind) -> Option<(&'static str, &'s WorkflowId)> {
+    let own = &subject.version.workflow;
+    let others = || subject.context.workflows.iter().filter(|(id, _)| *id != own);
+    for (first, version) in others() {
+        let Some(place) = starts(kind, version) else { continue };
+        let mut seen = BTreeSet::from([first]);
+        let mut open = vec![version];
+        while let Some(version) = open.pop() {
             for step in &version.steps {
-                if feeds(&step.kind, subject.version) {
-                    return true;
+                if feeds(&step.kind, &subject.version.entry.trigger).is_some() {
+                    return Some((place, first));
                 }
-                open.extend(published().filter(|next| starts(&step.kind, next)).map(|next| &next.workflow));
+                for (id, next) in others() {
+                    if !seen.contains(id) && starts(&step.kind, next).is_some() {
+                        seen.insert(id);
+                        open.push(next);
+                    }
+                }
             }
         }
-        false
-    })
-}
-
-/// Whether a step makes a change that starts a workflow.
-fn feeds(kind: &StepKind, version: &Version) -> bool {
-    match (&version.entry.trigger, kind) {
-        (Trigger::Attribute { name, to, .. }, StepKind::Update { changes, .. }) => {
-            changes.iter().any(|change| touches(&change.path, name.as_str()) && leads_to(&change.change, to.as_ref()))
-        }
-        (Trigger::Segment { segment, entered: true }, StepKind::Segment { add, .. }) => add.contains(segment),
-        (Trigger::Segment { segment, entered: false }, StepKind::Segment { remove, .. }) => remove.contains(segment),
-        (_, _) => false,
     }
+    None
 }
 
 /// Whether changing the attribute at `path` changes the one called `name`.

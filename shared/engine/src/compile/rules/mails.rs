@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Subject;
-use super::guarantee::{Source, is_guaranteed};
+use super::guarantee::{Source, SourceKind, is_guaranteed};
 use crate::compile::context::{FieldClass, Place, TemplateFacts};
 use crate::document::Faults;
 use crate::render;
@@ -31,10 +31,11 @@ enum Meaning<'p> {
 
 fn meaning(path: &str) -> Meaning<'_> {
     match path.split_once('.').unwrap_or((path, "")) {
-        ("unsubscribe_url" | "links", _)
-        | ("contact" | "entry", "")
+        ("unsubscribe_url" | "links" | "now", _)
+        | ("contact" | "entry" | "saved", "")
         | ("contact", "id" | "email" | "attributes" | "topics") => Meaning::There,
         ("entry", rest) => Meaning::Value(Source::Entry(rest)),
+        ("saved", rest) if !rest.is_empty() => Meaning::Value(Source::Saved(rest)),
         ("contact", rest) => match rest.split_once('.').unwrap_or((rest, "")) {
             ("attributes", name) => Meaning::Value(Source::Attribute(name)),
             ("zone" | "locale" | "topics", _) => Meaning::Uncertain,
@@ -71,11 +72,19 @@ fn shown(subject: &Subject<'_>, kind: &StepKind) -> Option<Shown> {
         StepKind::JumpOut { payload: Some(payload), .. } => {
             Some(Shown { place: "/jump/payload", what: "The payload", bare: bare(render::used_in(payload)) })
         }
+        StepKind::Emit { properties, .. } => {
+            let values = properties.values().flat_map(render::used_in).collect();
+            Some(Shown { place: "/emit/properties", what: "A property", bare: bare(values) })
+        }
+        StepKind::Webhook { body: Some(body), .. } => {
+            Some(Shown { place: "/webhook/body", what: "The body", bare: bare(render::used_in(body)) })
+        }
         StepKind::Wait { .. }
         | StepKind::WaitFor { .. }
         | StepKind::Branch { .. }
         | StepKind::Split { .. }
         | StepKind::Segment { .. }
+        | StepKind::Webhook { body: None, .. }
         | StepKind::Jump { .. }
         | StepKind::JumpOut { payload: None, .. }
         | StepKind::Exit { .. } => None,
@@ -86,7 +95,7 @@ fn shown(subject: &Subject<'_>, kind: &StepKind) -> Option<Shown> {
 pub(crate) fn unguaranteed(subject: &Subject<'_>, faults: &mut Faults) {
     let reached = subject.graph.reached();
     // Many steps ask about the same few values: each is looked at once.
-    let mut known: BTreeMap<(bool, String), Vec<bool>> = BTreeMap::new();
+    let mut known: BTreeMap<(SourceKind, String), Vec<bool>> = BTreeMap::new();
     for (n, step) in subject.steps().filter(|(n, _)| reached[*n]) {
         let Some(Shown { place, what, bare }) = shown(subject, &step.kind) else { continue };
         for path in bare {
@@ -104,6 +113,7 @@ pub(crate) fn unguaranteed(subject: &Subject<'_>, faults: &mut Faults) {
                             "require the attribute in the schema, or ask for it in the entry's filter"
                         }
                         Source::Entry(_) => "or ask for it in the entry's `where`",
+                        Source::Saved(_) => "or come here only from a `branch` that asks for it with `saved`",
                     }
                 }
                 Meaning::Uncertain => "or use another value",
@@ -144,10 +154,29 @@ pub(crate) fn exposed(subject: &Subject<'_>, faults: &mut Faults) {
     }
 }
 
+/// W011: health information in what a webhook is told.
+pub(crate) fn told_outside(subject: &Subject<'_>, faults: &mut Faults) {
+    for (n, step) in subject.steps() {
+        let StepKind::Webhook { body: Some(body), .. } = &step.kind else { continue };
+        for path in render::used(body) {
+            let class = class(subject, &path);
+            if class.is_confidential() {
+                let message = format!(
+                    "The body that step {} tells a webhook shows `{path}`, which is of class `{}`. Take it out, or declare it \
+                     `public` or `identifier` in the schema if that is what it is.",
+                    subject.name(n),
+                    class.name()
+                );
+                faults.rule("W011", subject, n, "/webhook/body", message);
+            }
+        }
+    }
+}
+
 /// The class of what a path shows: that of its attribute, also where an event brought a value of that name.
 fn class(subject: &Subject<'_>, path: &str) -> FieldClass {
     let name = match path.split_once('.').unwrap_or((path, "")) {
-        ("unsubscribe_url" | "links", _) | ("contact", "zone" | "locale") => return FieldClass::Public,
+        ("unsubscribe_url" | "links" | "now", _) | ("contact", "zone" | "locale") => return FieldClass::Public,
         ("contact", "id" | "email") => return FieldClass::Identifier,
         ("contact", rest) => rest.strip_prefix("attributes."),
         ("entry", rest) => Some(rest),

@@ -84,6 +84,7 @@ pub(crate) fn run(subject: &Subject<'_>, faults: &mut Faults) {
     loops::across_workflows(subject, faults);
     mails::unguaranteed(subject, faults);
     mails::exposed(subject, faults);
+    mails::told_outside(subject, faults);
     references::missing(subject, faults);
     engagement::opens_alone(subject, faults);
     volume::over_the_cap(subject, faults);

@@ -3,9 +3,9 @@
 use super::{Subject, at};
 use crate::compile::context::SegmentKind;
 use crate::compile::placed;
-use crate::condition::TestKind;
-use crate::document::Faults;
-use crate::ids::{SegmentId, StepId, WorkflowId};
+use crate::condition::{Subject as Tested, TestKind};
+use crate::document::{Faults, scalar::did_you_mean};
+use crate::ids::{Name, SegmentId, StepId, WorkflowId};
 use crate::version::{StepIndex, StepKind, Trigger};
 
 /// W012: a reference to what is missing, unpublished or of another kind.
@@ -60,6 +60,8 @@ fn named_by(subject: &Subject<'_>, n: usize, kind: &StepKind, faults: &mut Fault
         | StepKind::Branch { .. }
         | StepKind::Split { .. }
         | StepKind::Update { .. }
+        | StepKind::Emit { .. }
+        | StepKind::Webhook { .. }
         | StepKind::Jump { .. }
         | StepKind::Exit { .. } => {}
     }
@@ -119,6 +121,9 @@ fn tests(subject: &Subject<'_>, placed: &placed::Placed<'_>, step: Option<&StepI
                     .map(|message| (field, message))
                     .or_else(|| no_link(subject, *step, link.as_deref()?).map(|message| ("link", message)))
             }
+            TestKind::Value { subject: Tested::Saved(path), .. } => {
+                no_answer(subject, path).map(|message| ("saved", message))
+            }
             TestKind::Value { .. }
             | TestKind::Age { .. }
             | TestKind::Did { .. }
@@ -129,6 +134,23 @@ fn tests(subject: &Subject<'_>, placed: &placed::Placed<'_>, step: Option<&StepI
             faults.note("W012", super::severity("W012"), format!("{pointer}/{field}"), message, step.cloned());
         }
     }
+}
+
+/// Why there is no answer of this name; `None` where there may be one.
+fn no_answer(subject: &Subject<'_>, path: &str) -> Option<String> {
+    if !subject.draft.broken.is_empty() {
+        return None;
+    }
+    let names = || {
+        subject.steps().filter_map(|(_, step)| {
+            if let StepKind::Webhook { save_as, .. } = &step.kind { save_as.as_ref().map(Name::as_str) } else { None }
+        })
+    };
+    let name = path.split('.').next().unwrap_or(path);
+    (!names().any(|known| known == name)).then(|| {
+        let hint = did_you_mean(name, names());
+        format!("No webhook saves its answer as {}. Give one of them `save_as`.{hint}", crate::document::quote(name))
+    })
 }
 
 fn no_mail(subject: &Subject<'_>, step: StepIndex) -> Option<String> {

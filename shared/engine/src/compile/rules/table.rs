@@ -82,8 +82,9 @@ pub const RULES: &[Rule] = &[
         "W011",
         Error,
         "Health information where others see it",
-        "A subject, a preheader or an address (of a link, a picture or a style) shows a field of class `phi` or `sensitive`. \
-         These are read on lock screens, by mail servers and in logs. A field that was not declared counts as `phi`.",
+        "A subject, a preheader, an address (of a link, a picture or a style) or the body of a webhook shows a field of class `phi` \
+         or `sensitive`, or the address of a webhook or the name of an event holds a template. These are read on lock screens, by \
+         mail servers, by others and in logs. A field that was not declared counts as `phi`.",
     ),
     rule(
         "W012",
@@ -122,7 +123,8 @@ pub const RULES: &[Rule] = &[
         "W019",
         Warning,
         "A workflow that feeds its own trigger",
-        "A step makes the change that starts the workflow, or starts another that does. Whether a contact goes round is then a matter of `reentry` alone.",
+        "A step makes the change or tells the event that starts the workflow, or one that starts another published workflow from \
+         which it goes on so. Whether a contact goes round is then a matter of `reentry` alone.",
     ),
     rule(
         "W020",

@@ -94,6 +94,8 @@ fn shortest(subject: &Subject<'_>, step: usize, edge: &Edge) -> i64 {
         | StepKind::Split { .. }
         | StepKind::Update { .. }
         | StepKind::Segment { .. }
+        | StepKind::Emit { .. }
+        | StepKind::Webhook { .. }
         | StepKind::Jump { .. }
         | StepKind::JumpOut { .. }
         | StepKind::Exit { .. } => 0,
