@@ -56,7 +56,7 @@ struct Hand<'a, P: Ports> {
 /// # Errors
 /// What the store cannot do, and `Busy` when others are faster again and again. A repeat does no harm.
 pub(crate) async fn apply<P: Ports>(app: &App<P>, run: Run, contact: Contact, input: Input) -> Result<(), UseError> {
-    applied(app, run, contact, input).await.map(drop)
+    Box::pin(applied(app, run, contact, input)).await.map(drop)
 }
 
 /// As [`apply`], and says how the run rests.

@@ -202,7 +202,7 @@ async fn moved<P: Ports>(app: &App<P>, run: Run, migration: &Migration) -> Resul
     if planned.is_err() {
         return Ok(planned);
     }
-    let after = drive::applied(app, run, contact, Input::Migrate(migration.clone())).await?;
+    let after = Box::pin(drive::applied(app, run, contact, Input::Migrate(migration.clone()))).await?;
     if after.version == migration.to.number || after.is_ended() {
         return Ok(planned);
     }
