@@ -53,16 +53,14 @@ fn anchors_merges_and_quoted_words_are_read_as_yaml_has_them() {
 
 #[test]
 fn anchors_that_would_grow_without_end_are_refused() {
-    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
-    for level in 1..12 {
+    let line = |level: usize| {
         let inside = vec![format!("*a{}", level - 1); 10].join(", ");
-        bomb.push_str(&format!("a{level}: &a{level} [{inside}]\n"));
-    }
+        format!("a{level}: &a{level} [{inside}]\n")
+    };
+    let bomb: String = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned() + &(1..12).map(line).collect::<String>();
     assert_eq!(first(&check("w.yaml", &bomb))["rule"], "D000");
-    let mut merged = "m0: &m0 { k: v }\n".to_owned();
-    for level in 1..30 {
-        merged.push_str(&format!("m{level}: &m{level} {{ a: *m{0}, b: *m{0} }}\n", level - 1));
-    }
+    let line = |level: usize| format!("m{level}: &m{level} {{ a: *m{0}, b: *m{0} }}\n", level - 1);
+    let merged: String = "m0: &m0 { k: v }\n".to_owned() + &(1..30).map(line).collect::<String>();
     assert_eq!(first(&check("w.yaml", &merged))["rule"], "D000");
 }
 

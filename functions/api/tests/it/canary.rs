@@ -44,8 +44,7 @@ async fn nothing_that_is_told_outside_is_logged() {
     let world = World::new().await;
     let public = json!({ "attributes": { "note": { "type": "string", "class": "public" } } });
     world.ok("PUT", "/v1/schema", public).await;
-    let told =
-        json!({ "url": "https://hooks.example/x", "body": ["{{ contact.attributes.note | default('') }}"], "save_as": "said" });
+    let told = json!({ "url": "https://hooks.example/x", "body": ["{{ contact.attributes.note | default('') }}"], "save_as": "said" });
     let document = json!({
         "class": "care", "entry": { "event": "joined" },
         "steps": {

@@ -1,5 +1,11 @@
 //! Documents at the limits of what is taken, and beyond: each gets its answer, and none takes long.
 
+#![expect(
+    clippy::disallowed_types,
+    clippy::print_stdout,
+    reason = "how long a check takes is what these tests are about"
+)]
+
 use std::time::{Duration, Instant};
 
 use carepath_engine::document::Report;

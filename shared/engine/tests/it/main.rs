@@ -27,6 +27,7 @@ mod render_hostile;
 mod render_mail;
 mod render_template;
 mod rules_minimal;
+mod rules_sound;
 mod transition_rows;
 mod transition_table;
 mod unsubscribe_token;

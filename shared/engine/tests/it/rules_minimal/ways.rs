@@ -123,7 +123,7 @@ fn between() -> Vec<Row> {
         ),
         row(
             "W019",
-            "/steps/a/segment",
+            "/steps/a/segment/add",
             "a",
             started(vip.clone(), json!({ "a": add("vip") })),
             started(vip.clone(), json!({ "a": add("deceased") })),
@@ -131,7 +131,7 @@ fn between() -> Vec<Row> {
         // The other workflow answers the segment with the attribute that starts this one.
         row(
             "W019",
-            "/steps/a/segment",
+            "/steps/a/segment/add",
             "a",
             started(risk.clone(), json!({ "a": add("vip") })),
             started(risk, json!({ "a": add("deceased") })),
