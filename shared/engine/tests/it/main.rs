@@ -14,6 +14,7 @@ mod compile_outside;
 mod compile_structure;
 mod condition_engagement;
 mod condition_history;
+mod condition_random;
 mod condition_reference;
 mod condition_rules;
 mod document_extremes;
