@@ -18,7 +18,7 @@ macro_rules! example {
 }
 
 /// The files of each example, by their names.
-const EXAMPLES: [&[(&str, &str)]; 5] = [
+const EXAMPLES: [&[(&str, &str)]; 6] = [
     example!("appointment-reminder": "schema.yaml", "segments/deceased.yaml", "segments/needs-a-call.yaml",
         "templates/appointment-confirmation.yaml", "templates/appointment-reminder.yaml", "workflow.yaml"),
     example!("new-member-onboarding": "schema.yaml", "segments/engaged-members.yaml", "segments/onboarding-call.yaml",
@@ -31,14 +31,17 @@ const EXAMPLES: [&[(&str, &str)]; 5] = [
     example!("recommendations": "schema.yaml", "segments/class-members.yaml", "segments/interested-in-classes.yaml",
         "templates/recommend-classes.yaml", "templates/recommend-general.yaml", "templates/recommend-online.yaml",
         "workflow.yaml"),
+    example!("announcements": "schema.yaml", "segments/clinic-news-readers.yaml", "segments/flu-shot-day.yaml",
+        "templates/clinic-news.yaml", "workflow.yaml"),
 ];
 
-const STORIES: [&str; 5] = [
+const STORIES: [&str; 6] = [
     include_str!("../../examples/appointment-reminder/story.yaml"),
     include_str!("../../examples/new-member-onboarding/story.yaml"),
     include_str!("../../examples/feedback/story.yaml"),
     include_str!("../../examples/education-series/story.yaml"),
     include_str!("../../examples/recommendations/story.yaml"),
+    include_str!("../../examples/announcements/story.yaml"),
 ];
 
 /// What is there now that was not there before.

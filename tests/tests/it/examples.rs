@@ -298,6 +298,7 @@ macro_rules! stories {
 }
 
 stories! {
+    the_news_of_the_clinic_comes_every_month: "announcements",
     an_appointment_is_confirmed_and_reminded_of: "appointment-reminder",
     a_series_goes_on_week_by_week_until_it_is_left: "education-series",
     a_visit_is_asked_about_and_the_answer_acted_on: "feedback",
