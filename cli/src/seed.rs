@@ -18,7 +18,7 @@ macro_rules! example {
 }
 
 /// The files of each example, by their names.
-const EXAMPLES: [&[(&str, &str)]; 6] = [
+const EXAMPLES: [&[(&str, &str)]; 7] = [
     example!("appointment-reminder": "schema.yaml", "segments/deceased.yaml", "segments/needs-a-call.yaml",
         "templates/appointment-confirmation.yaml", "templates/appointment-reminder.yaml", "workflow.yaml"),
     example!("new-member-onboarding": "schema.yaml", "segments/engaged-members.yaml", "segments/onboarding-call.yaml",
@@ -33,15 +33,18 @@ const EXAMPLES: [&[(&str, &str)]; 6] = [
         "workflow.yaml"),
     example!("announcements": "schema.yaml", "segments/clinic-news-readers.yaml", "segments/flu-shot-day.yaml",
         "templates/clinic-news.yaml", "workflow.yaml"),
+    example!("re-engagement": "schema.yaml", "segments/sunset.yaml", "templates/still-welcome.yaml",
+        "templates/last-question.yaml", "workflow.yaml"),
 ];
 
-const STORIES: [&str; 6] = [
+const STORIES: [&str; 7] = [
     include_str!("../../examples/appointment-reminder/story.yaml"),
     include_str!("../../examples/new-member-onboarding/story.yaml"),
     include_str!("../../examples/feedback/story.yaml"),
     include_str!("../../examples/education-series/story.yaml"),
     include_str!("../../examples/recommendations/story.yaml"),
     include_str!("../../examples/announcements/story.yaml"),
+    include_str!("../../examples/re-engagement/story.yaml"),
 ];
 
 /// What is there now that was not there before.
