@@ -18,7 +18,7 @@ macro_rules! example {
 }
 
 /// The files of each example, by their names.
-const EXAMPLES: [&[(&str, &str)]; 7] = [
+const EXAMPLES: [&[(&str, &str)]; 8] = [
     example!("appointment-reminder": "schema.yaml", "segments/deceased.yaml", "segments/needs-a-call.yaml",
         "templates/appointment-confirmation.yaml", "templates/appointment-reminder.yaml", "workflow.yaml"),
     example!("new-member-onboarding": "schema.yaml", "segments/engaged-members.yaml", "segments/onboarding-call.yaml",
@@ -35,9 +35,11 @@ const EXAMPLES: [&[(&str, &str)]; 7] = [
         "templates/clinic-news.yaml", "workflow.yaml"),
     example!("re-engagement": "schema.yaml", "segments/sunset.yaml", "templates/still-welcome.yaml",
         "templates/last-question.yaml", "workflow.yaml"),
+    example!("preventive-care": "schema.yaml", "segments/due-for-screening.yaml", "segments/screening-call.yaml",
+        "templates/screening-invitation.yaml", "templates/screening-reminder.yaml", "workflow.yaml"),
 ];
 
-const STORIES: [&str; 7] = [
+const STORIES: [&str; 8] = [
     include_str!("../../examples/appointment-reminder/story.yaml"),
     include_str!("../../examples/new-member-onboarding/story.yaml"),
     include_str!("../../examples/feedback/story.yaml"),
@@ -45,6 +47,7 @@ const STORIES: [&str; 7] = [
     include_str!("../../examples/recommendations/story.yaml"),
     include_str!("../../examples/announcements/story.yaml"),
     include_str!("../../examples/re-engagement/story.yaml"),
+    include_str!("../../examples/preventive-care/story.yaml"),
 ];
 
 /// What is there now that was not there before.

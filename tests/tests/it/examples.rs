@@ -303,6 +303,7 @@ stories! {
     a_series_goes_on_week_by_week_until_it_is_left: "education-series",
     a_visit_is_asked_about_and_the_answer_acted_on: "feedback",
     a_new_member_is_welcomed: "new-member-onboarding",
+    who_becomes_due_is_invited_to_a_screening: "preventive-care",
     who_is_silent_is_asked_twice_and_then_left_alone: "re-engagement",
     what_fits_is_recommended_and_a_share_gets_nothing: "recommendations",
 }
