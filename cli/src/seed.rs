@@ -18,7 +18,7 @@ macro_rules! example {
 }
 
 /// The files of each example, by their names.
-const EXAMPLES: [&[(&str, &str)]; 8] = [
+const EXAMPLES: [&[(&str, &str)]; 9] = [
     example!("appointment-reminder": "schema.yaml", "segments/deceased.yaml", "segments/needs-a-call.yaml",
         "templates/appointment-confirmation.yaml", "templates/appointment-reminder.yaml", "workflow.yaml"),
     example!("new-member-onboarding": "schema.yaml", "segments/engaged-members.yaml", "segments/onboarding-call.yaml",
@@ -37,9 +37,10 @@ const EXAMPLES: [&[(&str, &str)]; 8] = [
         "templates/last-question.yaml", "workflow.yaml"),
     example!("preventive-care": "schema.yaml", "segments/due-for-screening.yaml", "segments/screening-call.yaml",
         "templates/screening-invitation.yaml", "templates/screening-reminder.yaml", "workflow.yaml"),
+    example!("milestones": "schema.yaml", "templates/birthday.yaml", "templates/birthday-round.yaml", "workflow.yaml"),
 ];
 
-const STORIES: [&str; 8] = [
+const STORIES: [&str; 9] = [
     include_str!("../../examples/appointment-reminder/story.yaml"),
     include_str!("../../examples/new-member-onboarding/story.yaml"),
     include_str!("../../examples/feedback/story.yaml"),
@@ -48,6 +49,7 @@ const STORIES: [&str; 8] = [
     include_str!("../../examples/announcements/story.yaml"),
     include_str!("../../examples/re-engagement/story.yaml"),
     include_str!("../../examples/preventive-care/story.yaml"),
+    include_str!("../../examples/milestones/story.yaml"),
 ];
 
 /// What is there now that was not there before.

@@ -302,6 +302,7 @@ stories! {
     an_appointment_is_confirmed_and_reminded_of: "appointment-reminder",
     a_series_goes_on_week_by_week_until_it_is_left: "education-series",
     a_visit_is_asked_about_and_the_answer_acted_on: "feedback",
+    birthdays_are_greeted_year_by_year: "milestones",
     a_new_member_is_welcomed: "new-member-onboarding",
     who_becomes_due_is_invited_to_a_screening: "preventive-care",
     who_is_silent_is_asked_twice_and_then_left_alone: "re-engagement",
