@@ -192,7 +192,7 @@ pub(crate) fn kind_of(body: &Value) -> Option<Kind> {
     if has("steps") || has("entry") {
         return Some(Kind::Workflow);
     }
-    if has("events") && has("contacts") {
+    if has("contacts") && (has("events") || has("later")) {
         return None;
     }
     if has("attributes") && !has("id") {
@@ -220,6 +220,7 @@ mod tests {
         assert_eq!(kind_of(&json!({"id": "a", "when": {}})), Some(Kind::Segment));
         assert_eq!(kind_of(&json!({"attributes": {}})), Some(Kind::Schema));
         assert_eq!(kind_of(&json!({"contacts": [], "events": []})), None);
+        assert_eq!(kind_of(&json!({"contacts": [], "later": []})), None);
         assert_eq!(kind_of(&json!("text")), Some(Kind::Workflow));
     }
 }

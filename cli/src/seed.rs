@@ -18,7 +18,7 @@ macro_rules! example {
 }
 
 /// The files of each example, by their names.
-const EXAMPLES: [&[(&str, &str)]; 5] = [
+const EXAMPLES: [&[(&str, &str)]; 9] = [
     example!("appointment-reminder": "schema.yaml", "segments/deceased.yaml", "segments/needs-a-call.yaml",
         "templates/appointment-confirmation.yaml", "templates/appointment-reminder.yaml", "workflow.yaml"),
     example!("new-member-onboarding": "schema.yaml", "segments/engaged-members.yaml", "segments/onboarding-call.yaml",
@@ -31,14 +31,25 @@ const EXAMPLES: [&[(&str, &str)]; 5] = [
     example!("recommendations": "schema.yaml", "segments/class-members.yaml", "segments/interested-in-classes.yaml",
         "templates/recommend-classes.yaml", "templates/recommend-general.yaml", "templates/recommend-online.yaml",
         "workflow.yaml"),
+    example!("announcements": "schema.yaml", "segments/clinic-news-readers.yaml", "segments/flu-shot-day.yaml",
+        "templates/clinic-news.yaml", "workflow.yaml"),
+    example!("re-engagement": "schema.yaml", "segments/sunset.yaml", "templates/still-welcome.yaml",
+        "templates/last-question.yaml", "workflow.yaml"),
+    example!("preventive-care": "schema.yaml", "segments/due-for-screening.yaml", "segments/screening-call.yaml",
+        "templates/screening-invitation.yaml", "templates/screening-reminder.yaml", "workflow.yaml"),
+    example!("milestones": "schema.yaml", "templates/birthday.yaml", "templates/birthday-round.yaml", "workflow.yaml"),
 ];
 
-const STORIES: [&str; 5] = [
+const STORIES: [&str; 9] = [
     include_str!("../../examples/appointment-reminder/story.yaml"),
     include_str!("../../examples/new-member-onboarding/story.yaml"),
     include_str!("../../examples/feedback/story.yaml"),
     include_str!("../../examples/education-series/story.yaml"),
     include_str!("../../examples/recommendations/story.yaml"),
+    include_str!("../../examples/announcements/story.yaml"),
+    include_str!("../../examples/re-engagement/story.yaml"),
+    include_str!("../../examples/preventive-care/story.yaml"),
+    include_str!("../../examples/milestones/story.yaml"),
 ];
 
 /// What is there now that was not there before.
@@ -55,6 +66,7 @@ pub(crate) struct Seeded {
 #[serde(deny_unknown_fields)]
 struct Story {
     contacts: Vec<Value>,
+    #[serde(default)]
     events: Vec<StoryEvent>,
     /// What happens to them later on, for those who play the whole story: here it is left to whoever looks on.
     #[serde(default, rename = "later")]
@@ -133,9 +145,14 @@ async fn play(client: &Client, story: &Story) -> Result<usize, Failure> {
         if client.find(&path).await.map_err(failed)?.is_some() {
             continue;
         }
-        client.put(&path, contact).await.map_err(failed)?;
+        let now = Timestamp::now();
+        let mut fields = contact.clone();
+        if let Some(attributes) = fields.get_mut("attributes").and_then(Value::as_object_mut) {
+            *attributes = dated(attributes, now);
+        }
+        client.put(&path, &fields).await.map_err(failed)?;
         for event in story.events.iter().filter(|event| event.contact == id) {
-            let properties = dated(&event.properties, Timestamp::now());
+            let properties = dated(&event.properties, now);
             let body = json!({ "name": event.name, "id": event.id, "properties": properties });
             client.post(&format!("{path}/events"), &body).await.map_err(failed)?;
         }
@@ -144,13 +161,18 @@ async fn play(client: &Client, story: &Story) -> Result<usize, Failure> {
     Ok(new)
 }
 
-/// The properties, with each `{ in_days, at }` as the local time that it means when the story is played at `now`.
+/// The values, with each `{ in_days, at }` as the local time that it means when the story is played at `now`, and each
+/// `{ in_days, years_ago }` as the date.
 fn dated(properties: &Map<String, Value>, now: Timestamp) -> Map<String, Value> {
     let today = TimeZone::UTC.to_datetime(now).date();
     let value = |value: &Value| -> Option<Value> {
         let days = value.get("in_days")?.as_i64()?;
-        let at: Time = value.get("at")?.as_str()?.parse().ok()?;
         let day = today.checked_add(Span::new().try_days(days).ok()?).ok()?;
+        if let Some(years) = value.get("years_ago") {
+            let years = Span::new().try_years(years.as_i64()?).ok()?;
+            return Some(Value::String(day.checked_sub(years).ok()?.to_string()));
+        }
+        let at: Time = value.get("at")?.as_str()?.parse().ok()?;
         Some(Value::String(day.to_datetime(at).to_string()))
     };
     properties.iter().map(|(name, given)| (name.clone(), value(given).unwrap_or_else(|| given.clone()))).collect()
@@ -184,7 +206,7 @@ mod tests {
     fn every_event_of_a_story_is_of_one_of_its_contacts() {
         for text in STORIES {
             let story = story(text).unwrap();
-            assert!(!story.events.is_empty());
+            assert!(!story.contacts.is_empty());
             for event in &story.events {
                 assert!(story.contacts.iter().any(|contact| contact["id"] == event.contact.as_str()));
             }
@@ -193,9 +215,12 @@ mod tests {
 
     #[test]
     fn a_day_of_a_story_counts_from_the_day_it_is_played() {
-        let properties = json!({ "when": { "in_days": 3, "at": "10:30" }, "where": "north" });
+        let properties = json!({
+            "when": { "in_days": 3, "at": "10:30" }, "born": { "in_days": 2, "years_ago": 50 }, "where": "north"
+        });
         let now = "2026-11-29T23:00:00Z".parse().unwrap();
         let dated = dated(properties.as_object().unwrap(), now);
-        assert_eq!(Value::Object(dated), json!({ "when": "2026-12-02T10:30:00", "where": "north" }));
+        let meant = json!({ "when": "2026-12-02T10:30:00", "born": "1976-12-01", "where": "north" });
+        assert_eq!(Value::Object(dated), meant);
     }
 }

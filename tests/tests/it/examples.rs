@@ -24,6 +24,7 @@ struct Story {
     horizon: String,
     contacts: Vec<Value>,
     /// What happens at once.
+    #[serde(default)]
     events: Vec<Happening>,
     /// What happens later on.
     #[serde(default)]
@@ -47,6 +48,9 @@ struct Happening {
     event: Option<String>,
     #[serde(default)]
     properties: Map<String, Value>,
+    /// Fields of the contact that are different from then on.
+    #[serde(default)]
+    change: Option<Value>,
     /// The contact opens the newest mail.
     #[serde(default)]
     open: bool,
@@ -74,13 +78,16 @@ fn later(span: &str) -> Timestamp {
     TimeZone::UTC.to_timestamp(TimeZone::UTC.to_datetime(start()).checked_add(span).unwrap()).unwrap()
 }
 
-/// The properties, with each `{ in_days, at }` as the local time that it means.
+/// The values, with each `{ in_days, at }` as the local time that it means, and each `{ in_days, years_ago }` as the date.
 fn dated(properties: &Map<String, Value>) -> Map<String, Value> {
     let today = TimeZone::UTC.to_datetime(start()).date();
     let date = |value: &Value| -> Option<Value> {
-        let days = value.get("in_days")?.as_i64()?;
+        let day = today.checked_add(Span::new().days(value.get("in_days")?.as_i64()?)).ok()?;
+        if let Some(years) = value.get("years_ago") {
+            return Some(json!(day.checked_sub(Span::new().years(years.as_i64()?)).ok()?.to_string()));
+        }
         let at: Time = value.get("at")?.as_str()?.parse().ok()?;
-        Some(json!(today.checked_add(Span::new().days(days)).ok()?.to_datetime(at).to_string()))
+        Some(json!(day.to_datetime(at).to_string()))
     };
     properties.iter().map(|(name, value)| (name.clone(), date(value).unwrap_or_else(|| value.clone()))).collect()
 }
@@ -116,6 +123,9 @@ impl Play {
             self.ids.insert(name.to_owned(), id.clone());
             let mut fields = contact.clone();
             fields.as_object_mut().unwrap().remove("id");
+            if let Some(attributes) = fields["attributes"].as_object() {
+                fields["attributes"] = Value::Object(dated(attributes));
+            }
             self.dev.put(&format!("/v1/contacts/{id}"), fields).await;
             for event in &events {
                 self.happens(event).await;
@@ -143,6 +153,9 @@ impl Play {
                 event["id"] = json!(format!("{own}-{id}"));
             }
             self.dev.tell(id, event).await;
+        }
+        if let Some(change) = &what.change {
+            self.dev.patch(&format!("/v1/contacts/{id}"), change.clone()).await;
         }
         let (mail, machine) = (self.mails(&what.contact).await.pop(), json!({ "machine": what.machine }));
         let id = || text(mail.as_ref().unwrap(), "id").to_owned();
@@ -285,9 +298,13 @@ macro_rules! stories {
 }
 
 stories! {
+    the_news_of_the_clinic_comes_every_month: "announcements",
     an_appointment_is_confirmed_and_reminded_of: "appointment-reminder",
     a_series_goes_on_week_by_week_until_it_is_left: "education-series",
     a_visit_is_asked_about_and_the_answer_acted_on: "feedback",
+    birthdays_are_greeted_year_by_year: "milestones",
     a_new_member_is_welcomed: "new-member-onboarding",
+    who_becomes_due_is_invited_to_a_screening: "preventive-care",
+    who_is_silent_is_asked_twice_and_then_left_alone: "re-engagement",
     what_fits_is_recommended_and_a_share_gets_nothing: "recommendations",
 }

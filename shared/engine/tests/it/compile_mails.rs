@@ -148,6 +148,22 @@ fn w017_a_marketing_template_makes_any_send_marketing() {
     assert_eq!(found(&world.check(&one_mail()), "W017"), [("/steps/a/send/template", Some("a"))]);
 }
 
+#[test]
+fn w010_time_guarantees_what_it_starts_a_run_with() {
+    let triggers = [
+        (json!({ "milestone": { "attribute": "born", "every": "once" } }), ["date", "years"].as_slice()),
+        (json!({ "inactivity": { "for": "90d", "without": ["opened"] } }), &["since"]),
+        (json!({ "schedule": { "segment": "members", "cron": "0 9 * * mon" }, "reentry": "after_exit" }), &["at"]),
+    ];
+    for (entry, sure) in triggers {
+        let mut document = one_mail();
+        document["entry"] = entry;
+        for name in ["date", "years", "since", "at", "other"] {
+            assert_eq!(is_uncertain(&format!("entry.{name}"), &document), !sure.contains(&name), "{document}");
+        }
+    }
+}
+
 /// S25, from the template's own text.
 #[test]
 fn w011_and_w010_read_templates_as_they_are_written() {

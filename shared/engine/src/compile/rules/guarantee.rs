@@ -93,6 +93,7 @@ fn at_entry(subject: &Subject<'_>, source: Source<'_>) -> bool {
         // What time starts a run with.
         (Trigger::Milestone(_), Source::Entry(path)) => matches!(path, "date" | "years"),
         (Trigger::Inactivity(_), Source::Entry(path)) => path == "since",
+        (Trigger::Schedule(_), Source::Entry(path)) => path == "at",
         (_, _) => false,
     };
     let known = match source {
