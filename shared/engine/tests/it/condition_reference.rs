@@ -188,9 +188,8 @@ fn same(a: &Value, b: &Value) -> bool {
 
 fn date(value: &Value, scope: &Scope<'_>) -> Option<Timestamp> {
     let text = value.as_str()?;
-    let civil =
-        || text.parse::<DateTime>().ok().filter(|_| text.contains('-'))?.to_zoned_datetime(scope.tz.clone()).ok();
-    text.parse::<Timestamp>().ok().or_else(|| civil().map(|local| local.timestamp()))
+    let civil = || text.parse::<DateTime>().ok().filter(|_| text.contains('-')).map(|time| first_showing(time, scope));
+    text.parse::<Timestamp>().ok().or_else(civil)
 }
 
 fn value_test(value: Value, op: &ValueOp, scope: &Scope<'_>) -> bool {
