@@ -22,7 +22,7 @@ use serde_json::{Map, Value, json};
 
 use crate::access::Caller;
 use crate::body::{Condition, Fields, Id, Query, Write, escape};
-use crate::observe::audit;
+use crate::observe::{audit, audit_reopened};
 use crate::problem::Problem;
 
 const FIELDS: &str = "id, email, zone, locale, attributes, topics";
@@ -264,6 +264,16 @@ pub(crate) async fn delete<P: Ports>(
     let contact = contacts_read::contact(&app, &id).await?;
     expect.check(Some(contact.revision))?;
     change::delete_contact(&app, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(crate) async fn reopen<P: Ports>(
+    State(app): State<Arc<App<P>>>,
+    Extension(caller): Extension<Caller>,
+    Id(id): Id<ContactId>,
+) -> Result<StatusCode, Problem> {
+    change::reopen_address(&app, &id).await?;
+    audit_reopened(&caller, &app.key_of(&id));
     Ok(StatusCode::NO_CONTENT)
 }
 

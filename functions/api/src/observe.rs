@@ -34,6 +34,12 @@ pub(crate) fn audit(caller: &Caller, route: &'static str, contact: &ContactKey) 
     tracing::info!(target: "audit", who = &*caller.id, route, %contact, "contact read");
 }
 
+/// One line for each address that somebody opens again: who, and whose.
+pub(crate) fn audit_reopened(caller: &Caller, contact: &ContactKey) {
+    let route = "DELETE /v1/contacts/{id}/suppression";
+    tracing::info!(target: "audit", who = &*caller.id, route, %contact, "address opened again");
+}
+
 /// One line for each answer to topics that came by the link of a mail: of which contact, by which mail.
 pub(crate) fn audit_link(token: &UnsubscribeToken, route: &'static str, changed: bool) {
     let contact = token.contact();

@@ -161,6 +161,7 @@ pub(crate) fn table<P: Ports>() -> Vec<Route<P>> {
         Route::new(PATCH, "/v1/contacts/{id}", ingest, contacts::patch::<P>, "Change a contact by a merge patch, or create it").takes("ContactFields").shows("ContactWritten").answers(&[200, 201]).tagged().conditional(),
         Route::new(GET, "/v1/contacts/{id}", viewer, contacts::get::<P>, "Read a contact").shows("Contact").tagged(),
         Route::new(DELETE, "/v1/contacts/{id}", admin, contacts::delete::<P>, "Delete a contact: its runs end, its data goes").conditional(),
+        Route::new(DELETE, "/v1/contacts/{id}/suppression", admin, contacts::reopen::<P>, "Open an address again that bounced or complained"),
         Route::new(GET, "/v1/contacts", viewer, contacts::find::<P>, "Find contacts by `email` or by `segment`").asks(&["email", "segment", "limit", "cursor"]).shows("ContactPage"),
         Route::new(GET, "/v1/contacts/{id}/runs", viewer, runs::of_contact::<P>, "The runs of a contact, each visit explained").shows("RunPage"),
         Route::new(GET, "/v1/contacts/{id}/timeline", viewer, timeline::get::<P>, "What happened to a contact, newest first").asks(PAGE).shows("Timeline"),

@@ -14,7 +14,7 @@ use crate::catalog::Published;
 use crate::drive::{self, RACES};
 use crate::error::UseError;
 use crate::membership::Look;
-use crate::ports::{Change, Clock, Commit, ContactChange, Ports, Queue, Store, SuppressedAddress, Work};
+use crate::ports::{AddressChange, Change, Clock, Commit, ContactChange, Ports, Queue, Store, Work};
 
 /// A contact after its change.
 #[derive(Debug, Clone)]
@@ -193,10 +193,58 @@ pub(crate) fn prepare<P: Ports>(
     }
     // What closes the address that a contact has closes it for everybody.
     let open = before.filter(|before| before.suppressed.is_none() && before.email == after.email);
-    let suppresses = open.and(after.suppressed).zip(after.email.as_ref());
-    let suppresses =
-        suppresses.map(|(why, email)| SuppressedAddress { name: address_name(&app.secret, email.expose()), why });
-    ContactChange { key: key.clone(), contact: after, entered, left, suppresses }
+    let closes = open.and(after.suppressed);
+    let address = closes.and_then(|why| becomes(app, &after, Some(why)));
+    ContactChange { key: key.clone(), contact: after, entered, left, address }
+}
+
+/// What becomes of the address of a contact, where it has one.
+fn becomes<P: Ports>(app: &App<P>, contact: &Contact, suppressed: Option<Suppression>) -> Option<AddressChange> {
+    let email = contact.email.as_ref()?;
+    Some(AddressChange { name: address_name(&app.secret, email.expose()), suppressed })
+}
+
+/// Opens the address of a contact again: the contact takes mail from now on, and so does whoever comes in with that
+/// address later (S11). Other contacts that have it already stay as they are: each has its own reason, and is opened by
+/// its own id. Where nothing is closed, nothing is written.
+///
+/// # Errors
+/// As [`change_contact`], and `NotFound`.
+pub async fn reopen_address<P: Ports>(app: &App<P>, id: &ContactId) -> Result<Contact, UseError> {
+    let key = app.secret.contact_key(id);
+    for _ in 0..RACES {
+        let published = app.published().await?;
+        let now = app.ports.clock().now();
+        let Some(before) = app.ports.store().contact(&key).await? else {
+            return Err(UseError::NotFound { what: "contact" });
+        };
+        // The contact may be open and its address not: it closed by another contact's mail.
+        let address = becomes(app, &before, None);
+        let kept = match &address {
+            Some(address) => {
+                let (_, found) =
+                    app.ports.store().contacts_and_suppressed(&[], std::slice::from_ref(&address.name)).await?;
+                found.contains_key(&address.name)
+            }
+            None => false,
+        };
+        if before.suppressed.is_none() && !kept {
+            return Ok(before);
+        }
+        let after = Contact { suppressed: None, ..before.clone() };
+        let change = prepare((app, &published), (&key, Some(&before)), after, now, &Looking::CHANGED);
+        let change = ContactChange { address, ..change };
+        let mut contact = change.contact.clone();
+        match app.ports.store().commit(&Change { contact: Some(change), ..Change::default() }).await? {
+            Commit::Applied | Commit::AlreadyApplied => {
+                contact.revision += 1;
+                follow_up(app, &key, &contact, now).await;
+                return Ok(contact);
+            }
+            Commit::LostRace => app.counters.lost_race(),
+        }
+    }
+    Err(UseError::Busy)
 }
 
 /// When time next does something to a contact. What it has done already and nobody has acted on comes first.

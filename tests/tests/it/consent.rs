@@ -77,6 +77,46 @@ async fn s26_an_address_that_bounced_stays_closed_when_its_contact_is_deleted() 
     assert_eq!(suppressed("moved").await, Value::Null);
 }
 
+/// S11, S26: who was closed is opened by somebody who may, and closed again by the next bounce. What was closed with it
+/// is opened with it: the address, and nobody else who has it already.
+#[tokio::test]
+async fn s11_an_address_that_was_opened_again_takes_mail_until_it_bounces_again() {
+    let dev = Dev::start().await;
+    dev.note("note").await;
+    dev.publish(two()).await;
+    let suppressed = async |id: &str| dev.get(&format!("/v1/contacts/{id}")).await["suppressed"].clone();
+    let open = async |id: &str| dev.try_delete(&format!("/v1/contacts/{id}/suppression")).await.status;
+    let comes_in = async |id: &str| dev.put(&format!("/v1/contacts/{id}"), json!({ "email": "ben@example.org" })).await;
+    dev.person("ben").await;
+    dev.happens("ben", "joined").await;
+    dev.with_newest("ben", "bounce", json!({})).await;
+    comes_in("twin").await;
+    assert_eq!((suppressed("ben").await, suppressed("twin").await), (json!("bounced"), json!("bounced")));
+
+    // Another time changes nothing more.
+    assert_eq!((open("ben").await, open("ben").await, open("nobody").await), (204, 204, 404));
+    assert_eq!(suppressed("ben").await, Value::Null);
+    comes_in("later").await;
+    assert_eq!(suppressed("later").await, Value::Null);
+    assert_eq!(suppressed("twin").await, "bounced", "each is opened by an id of its own");
+    assert_eq!((open("twin").await, suppressed("twin").await), (204, Value::Null));
+    // The bounce that is known comes in once more.
+    dev.with_newest("ben", "bounce", json!({})).await;
+    assert_eq!(suppressed("ben").await, Value::Null);
+
+    dev.advance("2d").await;
+    assert_eq!(visit(&dev.run("ben").await, "second")["message"]["state"], "sent");
+    assert_eq!(dev.mails("ben").await.len(), 2);
+    dev.with_newest("ben", "bounce", json!({})).await;
+    comes_in("last").await;
+    assert_eq!((suppressed("ben").await, suppressed("last").await), (json!("bounced"), json!("bounced")));
+
+    // Whoever had the address before it bounced was never closed. Its id opens the address all the same.
+    assert_eq!((suppressed("later").await, open("later").await), (Value::Null, 204));
+    comes_in("first").await;
+    assert_eq!((suppressed("first").await, suppressed("ben").await), (Value::Null, json!("bounced")));
+}
+
 #[tokio::test]
 async fn s11_a_bounce_for_now_suppresses_nobody() {
     let dev = Dev::start().await;

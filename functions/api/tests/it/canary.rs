@@ -135,9 +135,12 @@ async fn nothing_of_a_contact_is_logged_or_repeated_in_an_error() {
         assert_eq!((reply.status.as_u16(), reply.code().as_str()), (500, "internal"), "{}", reply.text);
         assert!(!reply.text.contains(CANARY), "{}", reply.text);
     }
+    world.ok("DELETE", &format!("{id}/suppression"), Value::Null).await;
     world.ok("DELETE", &id, Value::Null).await;
     let written = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     assert!(written.contains("\"target\":\"access\"") && written.contains("\"target\":\"audit\""));
+    let opened = written.lines().filter(|line| line.contains("address opened again"));
+    assert_eq!(opened.filter(|line| line.contains("\"who\"")).count(), 1, "who opened an address is written down");
     let told: Vec<&str> = written.lines().filter(|line| line.to_lowercase().contains(CANARY)).collect();
     assert!(told.is_empty(), "{}", told.first().unwrap_or(&""));
 }

@@ -43,6 +43,19 @@ async fn a_write_on_an_old_revision_is_refused() {
 }
 
 #[tokio::test]
+async fn opening_an_address_that_is_open_changes_nothing_and_nobodys_is_not_found() {
+    let world = World::new().await;
+    let path = "/v1/contacts/p-1/suppression";
+    let none = world.call("DELETE", path, None).await;
+    assert_eq!((none.status, none.code().as_str()), (StatusCode::NOT_FOUND, "not_found"));
+    for fields in [json!({}), json!({ "email": "a@example.org" })] {
+        let made = world.call("PUT", "/v1/contacts/p-1", Some(fields)).await;
+        assert_eq!(world.call("DELETE", path, None).await.status, StatusCode::NO_CONTENT);
+        assert_eq!(world.call("GET", "/v1/contacts/p-1", None).await.tag, made.tag);
+    }
+}
+
+#[tokio::test]
 async fn ids_of_any_script_come_through_the_address() {
     let world = World::new().await;
     let path = "/v1/contacts/%E6%82%A3%E8%80%85%20%2342";

@@ -11,8 +11,8 @@ use std::time::Duration;
 pub use hooks::{HookAnswer, HookCall, Hooks};
 pub use mail::{Attempt, Evidence, Link, Mailer, Outgoing, TemplateKey};
 pub use store::{
-    Change, Commit, ContactChange, Document, DocumentId, DocumentKind, Due, Health, Kept, KeptEvent, Page, Parked,
-    Store, SuppressedAddress, Task, TellEvent,
+    AddressChange, Change, Commit, ContactChange, Document, DocumentId, DocumentKind, Due, Health, Kept, KeptEvent,
+    Page, Parked, Store, Task, TellEvent,
 };
 pub use work::{Clock, Queue, Work};
 

@@ -61,18 +61,18 @@ pub struct ContactChange {
     pub entered: Vec<SegmentId>,
     /// Segments that it leaves.
     pub left: Vec<SegmentId>,
-    /// Its address, where that takes no mail from this change on, whoever comes in with it. It is kept in the same commit,
-    /// and stays when the contact is erased (S26).
-    pub suppresses: Option<SuppressedAddress>,
+    /// What becomes of an address, whoever comes in with it. It is kept in the same commit, and stays when the contact is
+    /// erased (S26).
+    pub address: Option<AddressChange>,
 }
 
-/// An address that takes no mail any more.
+/// An address that takes no mail any more, or does so again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SuppressedAddress {
+pub struct AddressChange {
     /// An opaque name of it: nobody can tell the address from it, but whoever has the address can ask for it.
     pub name: String,
-    /// Why.
-    pub why: Suppression,
+    /// Why it takes none; `None` opens it, and nothing is kept of it then.
+    pub suppressed: Option<Suppression>,
 }
 
 /// Whether an event is new.

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
     CancellationReason, Delete, Put, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
-use carepath_app::ports::{Change, Commit, Retry, StoreError};
+use carepath_app::ports::{AddressChange, Change, Commit, Retry, StoreError};
 
 use super::error::{self, Cause, error, never};
 use super::items::{self, Item};
@@ -42,21 +42,15 @@ pub(super) async fn commit(store: &Inner, change: &Change) -> Result<Commit, Sto
         let way = (store.secret.get(), store.options.shards);
         let item = items::contact(WHAT, &ours.key, &ours.contact, &writer, way)?;
         guarded.push(Guarded { table: &store.contacts, item, expect: ours.contact.revision });
-        if let Some(address) = &ours.suppresses {
-            // Over whatever is there: an address is closed for one reason as well as for another.
-            let key = keys::suppressed(&address.name);
-            let row = items::item(WHAT, (&key, keys::SUPPRESSED), &address.why, 1, &writer)?;
-            rows.push(put(Put::builder().table_name(&store.contacts).set_item(Some(row)))?);
+        if let Some(address) = &ours.address {
+            rows.push(of_address(store, address, &writer)?);
         }
         for segment in &ours.entered {
             let row = items::key(&keys::segment(segment), ours.key.as_str());
             rows.push(put(Put::builder().table_name(&store.contacts).set_item(Some(row)))?);
         }
         for segment in &ours.left {
-            let row = items::key(&keys::segment(segment), ours.key.as_str());
-            let delete = Delete::builder().table_name(&store.contacts).set_key(Some(row)).build();
-            let delete = delete.map_err(|_| never(WHAT, Cause::Refused("a row could not be built")))?;
-            rows.push(TransactWriteItem::builder().delete(delete).build());
+            rows.push(delete(store, items::key(&keys::segment(segment), ours.key.as_str()))?);
         }
     }
     if rows.is_empty() && guarded.len() <= 1 {
@@ -64,6 +58,20 @@ pub(super) async fn commit(store: &Inner, change: &Change) -> Result<Commit, Sto
         return put_one(store, WHAT, only, &writer).await;
     }
     transact(store, WHAT, guarded, rows, &writer).await
+}
+
+/// Over whatever is there: an address is closed for one reason as well as for another, and open though it never was closed.
+fn of_address(store: &Inner, address: &AddressChange, writer: &str) -> Result<TransactWriteItem, StoreError> {
+    let key = keys::suppressed(&address.name);
+    let Some(why) = &address.suppressed else { return delete(store, items::key(&key, keys::SUPPRESSED)) };
+    let row = items::item(WHAT, (&key, keys::SUPPRESSED), why, 1, writer)?;
+    put(Put::builder().table_name(&store.contacts).set_item(Some(row)))
+}
+
+fn delete(store: &Inner, row: Item) -> Result<TransactWriteItem, StoreError> {
+    let delete = Delete::builder().table_name(&store.contacts).set_key(Some(row)).build();
+    let delete = delete.map_err(|_| never(WHAT, Cause::Refused("a row could not be built")))?;
+    Ok(TransactWriteItem::builder().delete(delete).build())
 }
 
 fn put(put: aws_sdk_dynamodb::types::builders::PutBuilder) -> Result<TransactWriteItem, StoreError> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use carepath_app::ports::{Change, Commit, ContactChange, DocumentId, DocumentKind, Store, SuppressedAddress, Work};
+use carepath_app::ports::{AddressChange, Change, Commit, ContactChange, DocumentId, DocumentKind, Store, Work};
 use carepath_aws::DynamoStore;
 use carepath_engine::contact::Suppression;
 use carepath_engine::event::Event;
@@ -50,7 +50,7 @@ async fn each_operation_costs_exactly_this() {
     first.state = serde_json::from_value(json!({"k": "ended", "o": {"r": "completed"}, "a": NOW})).unwrap();
     costs!("end a run", store.commit(&change(&first)));
 
-    let alone = ContactChange { key: key.clone(), contact, entered: Vec::new(), left: Vec::new(), suppresses: None };
+    let alone = ContactChange { key: key.clone(), contact, entered: Vec::new(), left: Vec::new(), address: None };
     costs!(
         "a new contact with an address",
         store.commit(&Change { contact: Some(alone.clone()), ..Change::default() })
@@ -142,8 +142,8 @@ async fn an_address_that_takes_no_mail_costs_exactly_this() {
     run.revision = 1;
     let mut bounce = with_contact(&run, &[], &[], 1);
     let key = bounce.contact.as_ref().unwrap().key.clone();
-    let closed = SuppressedAddress { name: "a".to_owned(), why: Suppression::Bounced };
-    bounce.contact.as_mut().unwrap().suppresses = Some(closed);
+    let closed = AddressChange { name: "a".to_owned(), suppressed: Some(Suppression::Bounced) };
+    bounce.contact.as_mut().unwrap().address = Some(closed);
     meter.spent();
     // Run, contact and address, in a transaction, which costs twice; the run stays where it was in the index.
     assert_eq!(store.commit(&bounce).await.unwrap(), Commit::Applied);
@@ -164,4 +164,30 @@ async fn an_address_that_takes_no_mail_costs_exactly_this() {
     let many: Vec<String> = (0..99).map(|n| format!("n{n}")).chain(["a".to_owned()]).collect();
     let (contacts, closed) = store.contacts_and_suppressed(&[key], &many).await.unwrap();
     assert_eq!((contacts.len(), closed.len(), meter.spent().0), (0, 1, 2));
+}
+
+/// S26: an address is opened with the contact that has it, or not at all. Opening one that is open changes nothing.
+#[tokio::test]
+async fn an_address_opens_in_the_commit_of_its_contact_and_in_no_other() {
+    let store = sound().await;
+    let run = run(&ready());
+    let becomes = |revision: u64, suppressed: Option<Suppression>| {
+        let mut change = Change { runs: Vec::new(), ..with_contact(&run, &[], &[], revision) };
+        let contact = change.contact.as_mut().unwrap();
+        contact.address = Some(AddressChange { name: "a".to_owned(), suppressed });
+        change
+    };
+    let closed = async || {
+        let (_, closed) = store.contacts_and_suppressed(&[], &["a".to_owned()]).await.unwrap();
+        closed.get("a").copied()
+    };
+    assert_eq!(store.commit(&becomes(0, Some(Suppression::Complained))).await.unwrap(), Commit::Applied);
+    assert_eq!(store.commit(&becomes(0, None)).await.unwrap(), Commit::LostRace);
+    assert_eq!(closed().await, Some(Suppression::Complained));
+    for revision in [1, 2] {
+        assert_eq!(store.commit(&becomes(revision, None)).await.unwrap(), Commit::Applied);
+        assert_eq!(closed().await, None);
+    }
+    assert_eq!(store.commit(&becomes(3, Some(Suppression::Bounced))).await.unwrap(), Commit::Applied);
+    assert_eq!(closed().await, Some(Suppression::Bounced));
 }

@@ -76,7 +76,7 @@ pub(crate) fn with_contact(run: &Run, entered: &[&str], left: &[&str], revision:
     let ids = |ids: &[&str]| ids.iter().map(|id| id.parse().unwrap()).collect();
     Change {
         runs: vec![run.clone()],
-        contact: Some(ContactChange { key, contact, entered: ids(entered), left: ids(left), suppresses: None }),
+        contact: Some(ContactChange { key, contact, entered: ids(entered), left: ids(left), address: None }),
         events: Vec::new(),
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use carepath_app::ports::{Change, Commit, Document, DocumentId, DocumentKind, Due, Task, Work};
+use carepath_app::ports::{AddressChange, Change, Commit, Document, DocumentId, DocumentKind, Due, Task, Work};
 use carepath_engine::contact::{NotAdmitted, Suppression};
 use carepath_engine::ids::{ContactKey, RunId, SegmentId};
 use carepath_engine::run::State as RunState;
@@ -106,7 +106,12 @@ impl Content {
             self.contacts.insert(ours.key.clone(), kept);
             let entered = ours.entered.iter().filter(|_| !self.has(Flaw::MembersForgotten));
             self.members.extend(entered.map(|id| (id.clone(), ours.key.clone())).collect::<Vec<_>>());
-            self.suppressed.extend(ours.suppresses.iter().map(|address| (address.name.clone(), address.why)));
+            if let Some(AddressChange { name, suppressed }) = &ours.address {
+                match suppressed {
+                    Some(why) => drop(self.suppressed.insert(name.clone(), *why)),
+                    None => drop(self.suppressed.remove(name)),
+                }
+            }
             for id in &ours.left {
                 self.members.remove(&(id.clone(), ours.key.clone()));
             }
