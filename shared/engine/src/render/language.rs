@@ -52,6 +52,9 @@ pub(super) fn environment() -> Environment<'static> {
     environment
 }
 
+/// The space that has no width: it says where a word may be broken.
+const NO_WIDTH: char = '\u{200b}';
+
 /// Writes a value; in HTML, so that it is nothing but text, or a mark in its place where values are being put aside.
 fn format(out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
     let Some(text) = value.as_str().filter(|_| matches!(state.auto_escape(), AutoEscape::Html) && !value.is_safe())
@@ -59,8 +62,9 @@ fn format(out: &mut Output, state: &mut State, value: &Value) -> Result<(), Erro
         return minijinja::escape_formatter(out, state, value);
     };
     let escaped = shape::escape(text);
-    // What is empty may make its element disappear: such a mail has a shape of its own.
-    let seen = text.chars().any(|c| !c.is_whitespace() && !c.is_control());
+    // What is empty may make its element disappear, and texts are made without the space that has no width, which a value
+    // would bring back: such a mail has a shape of its own.
+    let seen = text.chars().any(|c| !c.is_whitespace() && !c.is_control()) && !text.contains(NO_WIDTH);
     let aside = state.lookup(ASIDE).filter(|_| seen).and_then(|aside| aside.downcast_object::<Aside>());
     let Some(aside) = aside else { return out.write_str(&escaped).map_err(Error::from) };
     let mark = aside

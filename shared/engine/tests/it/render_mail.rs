@@ -213,7 +213,9 @@ fn a_mail_from_a_known_shape_is_the_mail_from_scratch() {
         Template::compile(&source(fields)).unwrap()
     };
     let (marked, scratch) = (template(""), template("{% set x = 1 %}"));
-    let notes = proptest::collection::vec("\\PC{0,6}", 0..3);
+    // One character in a hundred is a space without width, which texts of mails leave out.
+    let note = proptest::prop_oneof![9 => "\\PC{0,6}", 1 => "[a\u{200b}]{1,3}"];
+    let notes = proptest::collection::vec(note, 0..3);
     let config = proptest::test_runner::Config { cases: 500, failure_persistence: None, ..Default::default() };
     let mut runner = proptest::test_runner::TestRunner::new(config);
     runner
