@@ -141,11 +141,17 @@ fn w017_marketing_without_a_topic_or_a_way_out() {
     assert!(found(&world.check(&document), "W017").is_empty());
 }
 
+/// S11: consent is asked for by the class of the workflow, so a marketing template is at home in no other.
 #[test]
-fn w017_a_marketing_template_makes_any_send_marketing() {
+fn w017_a_marketing_template_is_sent_by_marketing_alone() {
     let mut world = World::new();
     world.templates.get_mut(&"welcome".parse().unwrap()).unwrap().class = Class::Marketing;
-    assert_eq!(found(&world.check(&one_mail()), "W017"), [("/steps/a/send/template", Some("a"))]);
+    let mut document = one_mail();
+    assert_eq!(found(&world.check(&document), "W017"), [("/steps/a/send/template", Some("a"))]);
+    document["topic"] = json!("news");
+    assert_eq!(found(&world.check(&document), "W017"), [("/steps/a/send/template", Some("a"))], "a topic is not asked");
+    document["class"] = json!("marketing");
+    assert!(found(&world.check(&document), "W017").is_empty());
 }
 
 #[test]

@@ -201,10 +201,10 @@ pub(crate) fn without_consent(subject: &Subject<'_>, faults: &mut Faults) {
         if !marketing && template.class != Class::Marketing {
             continue;
         }
-        if !marketing && subject.version.topic.is_none() {
+        if !marketing {
             let message = format!(
-                "Step {} sends a marketing template, and the workflow has no `topic` that contacts could have subscribed to. \
-                 Add `topic`, or send another template.",
+                "Step {} sends a marketing template, and the workflow is not `marketing`: its mails go out whatever contacts \
+                 said about topics. Set `class: marketing` with a `topic`, or send another template.",
                 subject.name(n)
             );
             faults.rule("W017", subject, n, "/send/template", message);

@@ -117,7 +117,8 @@ pub const RULES: &[Rule] = &[
         "W017",
         Error,
         "A marketing mail without consent",
-        "Marketing needs a topic that contacts can subscribe to, and a link in each mail by which they can unsubscribe.",
+        "Marketing needs a topic that contacts can subscribe to, and a link in each mail by which they can unsubscribe. A template of \
+         class `marketing` is sent by workflows of that class alone: others do not ask for a subscription.",
     ),
     rule(
         "W019",
