@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::compile::placed;
 use crate::condition::{Condition, Subject, TestKind};
 use crate::contact::{Attributes, Contact, Fact, lookup};
 use crate::ids::Name;
@@ -64,7 +65,7 @@ impl Tracked {
                 keep.most = keep.most.max(1);
             }
         }
-        version.conditions().for_each(|condition| self.add(condition));
+        placed::all(version).for_each(|placed| self.add(placed.condition));
     }
 
     /// Adds what others ask for.

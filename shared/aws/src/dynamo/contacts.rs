@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use aws_sdk_dynamodb::types::{ReturnConsumedCapacity, Select};
+use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use carepath_app::ports::{Page, StoreError};
 use carepath_engine::contact::{Contact, Suppression};
 use carepath_engine::ids::{ContactKey, SegmentId};
@@ -53,29 +53,7 @@ pub(super) async fn members(
 
 /// Counted, not kept: a count that is kept beside the members would be one more thing to be wrong.
 pub(super) async fn count_members(store: &Inner, segment: &SegmentId) -> Result<u64, StoreError> {
-    const WHAT: &str = "count the members of a segment";
-    let (mut count, mut start) = (0, None);
-    loop {
-        let answer = store
-            .client
-            .query()
-            .table_name(&store.contacts)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", items::text(keys::segment(segment)))
-            .select(Select::Count)
-            .consistent_read(true)
-            .set_exclusive_start_key(start)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(|failure| error::read(WHAT, &failure))?;
-        store.usage.read(WHAT, answer.consumed_capacity());
-        count += u64::try_from(answer.count()).unwrap_or_default();
-        start = answer.last_evaluated_key.filter(|key| !key.is_empty());
-        if start.is_none() {
-            return Ok(count);
-        }
-    }
+    runs::count(store, "count the members of a segment", (&store.contacts, None), ("pk", &keys::segment(segment))).await
 }
 
 pub(super) async fn by_email(store: &Inner, email: &str, limit: usize) -> Result<Vec<Contact>, StoreError> {

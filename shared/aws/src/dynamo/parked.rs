@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{ReturnConsumedCapacity, Select};
+use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use carepath_app::ports::{Commit, Page, Parked, StoreError, Work};
 use jiff::Timestamp;
 
@@ -139,31 +139,9 @@ async fn codes(
 }
 
 pub(super) async fn count(store: &Inner) -> Result<u64, StoreError> {
-    const WHAT: &str = "count what is parked";
     let mut count = 0;
-    for name in [&store.runs, &store.contacts] {
-        let mut start = None;
-        loop {
-            let answer = store
-                .client
-                .query()
-                .table_name(name)
-                .index_name("due")
-                .key_condition_expression("dpk = :parked")
-                .expression_attribute_values(":parked", items::text(keys::PARKED))
-                .select(Select::Count)
-                .set_exclusive_start_key(start)
-                .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .send()
-                .await
-                .map_err(|failure| error::read(WHAT, &failure))?;
-            store.usage.read(WHAT, answer.consumed_capacity());
-            count += u64::try_from(answer.count()).unwrap_or_default();
-            start = answer.last_evaluated_key.filter(|key| !key.is_empty());
-            if start.is_none() {
-                break;
-            }
-        }
+    for table in [&store.runs, &store.contacts] {
+        count += runs::count(store, "count what is parked", (table, Some("due")), ("dpk", keys::PARKED)).await?;
     }
     Ok(count)
 }

@@ -1,6 +1,6 @@
 //! Reading runs, and many items at once.
 
-use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity};
+use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity, Select};
 use carepath_app::ports::{Health, Page, Retry, StoreError};
 use carepath_engine::contact::Contact;
 use carepath_engine::ids::{ContactKey, RunId, WorkflowId};
@@ -73,6 +73,38 @@ pub(super) async fn query_all(
         start = answer.last_evaluated_key.filter(|key| !key.is_empty());
         if start.is_none() {
             return Ok(found);
+        }
+    }
+}
+
+/// How many items a partition of a table, or of one of its indexes, has. The table is asked consistently; an index cannot be.
+pub(super) async fn count(
+    store: &Inner,
+    what: &'static str,
+    (table, index): (&str, Option<&str>),
+    (name, pk): (&str, &str),
+) -> Result<u64, StoreError> {
+    let (mut count, mut start) = (0, None);
+    loop {
+        let answer = store
+            .client
+            .query()
+            .table_name(table)
+            .set_index_name(index.map(str::to_owned))
+            .key_condition_expression(format!("{name} = :pk"))
+            .expression_attribute_values(":pk", items::text(pk))
+            .select(Select::Count)
+            .consistent_read(index.is_none())
+            .set_exclusive_start_key(start)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(|failure| error::read(what, &failure))?;
+        store.usage.read(what, answer.consumed_capacity());
+        count += u64::try_from(answer.count()).unwrap_or_default();
+        start = answer.last_evaluated_key.filter(|key| !key.is_empty());
+        if start.is_none() {
+            return Ok(count);
         }
     }
 }

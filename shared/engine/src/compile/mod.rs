@@ -6,7 +6,7 @@
 
 mod context;
 mod graph;
-mod placed;
+pub(crate) mod placed;
 mod rules;
 mod segments;
 

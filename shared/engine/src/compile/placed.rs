@@ -65,6 +65,11 @@ pub(crate) fn of_step(step: &Step) -> Vec<Placed<'_>> {
     }
 }
 
+/// Every condition of a version.
+pub(crate) fn all(version: &Version) -> impl Iterator<Item = Placed<'_>> {
+    around(version).into_iter().chain(version.steps.iter().flat_map(of_step))
+}
+
 /// The conditions that stand outside of steps.
 pub(crate) fn around(version: &Version) -> Vec<Placed<'_>> {
     let mut found = Vec::new();

@@ -23,25 +23,15 @@ pub fn is_timed(condition: &Condition) -> bool {
     }
 }
 
-fn is_timed_op(op: &ValueOp) -> bool {
-    let relative = |when: &DateRef| matches!(when, DateRef::FromNow(_));
-    match op {
-        ValueOp::Before(when) | ValueOp::After(when) | ValueOp::On(when) => relative(when),
-        ValueOp::Within(_) | ValueOp::WithinNext(_) => true,
-        ValueOp::Eq(_)
-        | ValueOp::Ne(_)
-        | ValueOp::Gt(_)
-        | ValueOp::Gte(_)
-        | ValueOp::Lt(_)
-        | ValueOp::Lte(_)
-        | ValueOp::In(_)
-        | ValueOp::NotIn(_)
-        | ValueOp::Contains(_)
-        | ValueOp::StartsWith(_)
-        | ValueOp::EndsWith(_)
-        | ValueOp::Exists(_)
-        | ValueOp::EqEntry(_) => false,
-    }
+const fn is_timed_op(op: &ValueOp) -> bool {
+    matches!(
+        op,
+        ValueOp::Before(DateRef::FromNow(_))
+            | ValueOp::After(DateRef::FromNow(_))
+            | ValueOp::On(DateRef::FromNow(_))
+            | ValueOp::Within(_)
+            | ValueOp::WithinNext(_)
+    )
 }
 
 /// The next moment, in whole seconds, at which any test of a condition comes out another way though nothing changes but
@@ -90,33 +80,22 @@ fn flip_of(test: &Test, scope: &Scope<'_>) -> Option<Timestamp> {
     }
 }
 
-/// A moment at which a test on a date holds, if it will hold at all, a day's length of doubt included.
+/// A moment at which a test on a date holds, if it will hold at all.
 fn latest_start(op: &ValueOp, date: Timestamp, scope: &Scope<'_>) -> Timestamp {
-    let less = |span: &jiff::Span| calendar::add(date, &span.negate(), scope.tz);
-    let day = SignedDuration::from_hours(24);
-    match op {
-        // `date < now + span` holds for ever once it does.
-        ValueOp::Before(DateRef::FromNow(span)) => less(span).saturating_add(day * 40).unwrap_or(Timestamp::MAX),
-        ValueOp::On(DateRef::FromNow(span)) => same_day(date, span, scope),
+    let later = |at: Timestamp, by: SignedDuration| at.saturating_add(by).unwrap_or(Timestamp::MAX);
+    if let ValueOp::Before(DateRef::FromNow(span)) = op {
+        // It holds for ever once it does; months are of different lengths.
+        later(calendar::add(date, &span.negate(), scope.tz), SignedDuration::from_hours(40 * 24))
+    } else if let ValueOp::On(DateRef::FromNow(span)) = op {
+        same_day(date, span, scope)
+    } else if matches!(op, ValueOp::Within(_)) {
         // The search is in whole seconds.
-        ValueOp::Within(_) => date.saturating_add(SignedDuration::from_secs(1)).unwrap_or(Timestamp::MAX),
-        ValueOp::WithinNext(_) => date,
-        ValueOp::After(_)
-        | ValueOp::Before(DateRef::At(_))
-        | ValueOp::On(DateRef::At(_))
-        | ValueOp::Eq(_)
-        | ValueOp::Ne(_)
-        | ValueOp::Gt(_)
-        | ValueOp::Gte(_)
-        | ValueOp::Lt(_)
-        | ValueOp::Lte(_)
-        | ValueOp::In(_)
-        | ValueOp::NotIn(_)
-        | ValueOp::Contains(_)
-        | ValueOp::StartsWith(_)
-        | ValueOp::EndsWith(_)
-        | ValueOp::Exists(_)
-        | ValueOp::EqEntry(_) => scope.now,
+        later(date, SignedDuration::from_secs(1))
+    } else if matches!(op, ValueOp::WithinNext(_)) {
+        date
+    } else {
+        // A date that lies after a moment that goes on lies after it no more.
+        scope.now
     }
 }
 

@@ -3,7 +3,6 @@
 //! The types are `non_exhaustive`, so a [`Version`] can only be got from [`crate::compile`]: having one is the proof
 //! that its document passed every check that stands in the way of publishing.
 
-mod conditions;
 mod steps;
 mod trigger;
 
@@ -188,6 +187,11 @@ impl Version {
     /// A step by its place.
     pub fn step(&self, index: StepIndex) -> Option<&Step> {
         self.steps.get(usize::from(index))
+    }
+
+    /// What ends its runs early.
+    pub fn rules(&self) -> impl Iterator<Item = &ExitRule> {
+        self.exit.iter().chain(self.goal.as_ref().map(|goal| &goal.rule))
     }
 
     /// A step's place by its id.
