@@ -10,7 +10,7 @@ use carepath_engine::run::Outcome;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::journey::{Service, prepared, start, tell};
+use crate::journey::{Service, empty, prepared, publish, register, start, tell};
 use crate::world::World;
 
 /// The journey in another order, with a step before it and without its branch.
@@ -102,4 +102,35 @@ async fn s3_a_plan_counts_and_changes_nothing() {
     let order = Order { map: map.into(), ..Order::default() };
     let plan = migrate(world.app(), &id, order, "key_1").await.unwrap();
     assert_eq!(plan.steps[&(1, "read".parse().unwrap())].moves, 1);
+}
+
+/// S1, S3: what a run told outside keeps its id when the run moves, and what it tells in its new version gets one of its own,
+/// though steps have changed places.
+#[tokio::test]
+async fn s3_calls_and_events_keep_their_ids_when_their_run_moves() {
+    let call = json!({ "webhook": { "url": "https://risk.example/score" }, "next": "rest" });
+    let emit = |event: &str, next: &str| json!({ "emit": { "event": event }, "next": next });
+    let rest = |next: &str| json!({ "wait": { "for": "1d" }, "next": next });
+    let version = |start: &str, steps: Value| {
+        let entry = json!({ "event": "joined" });
+        json!({ "id": "outside", "class": "care", "entry": entry, "start": start, "steps": steps })
+    };
+    let mut world = empty().await;
+    let steps = json!({ "tell": emit("seen", "call"), "call": call, "rest": rest("end") });
+    publish(&world, [version("tell", steps)]).await;
+    register(&mut world).await;
+    world.ports.hooks.answer_next(500, "down");
+    tell(&mut world, "joined", "e1").await;
+    world.run_until(start() + SignedDuration::from_secs(1)).await;
+    let steps = json!({ "again": emit("left", "end"), "rest": rest("again"), "call": call });
+    publish(&world, [version("call", steps)]).await;
+    let order = Order { apply: true, ..Order::default() };
+    let moved = migrate(world.app(), &"outside".parse().unwrap(), order, "key_1").await.unwrap();
+    assert_eq!(moved.steps.values().map(|at| at.moves).sum::<u64>(), 1);
+    world.run_to_the_end().await;
+    world.check_end();
+    assert_eq!(world.ports.hooks.ids().values().copied().collect::<Vec<_>>(), [2], "one visit, one id");
+    let content = world.ports.store.content();
+    let told: Vec<_> = content.events.iter().map(|(.., event, _)| event.name.as_str()).collect();
+    assert_eq!(told, ["joined", "seen", "left"]);
 }
