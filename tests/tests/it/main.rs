@@ -16,6 +16,7 @@ mod killed;
 mod lives;
 mod onboarding;
 mod outside;
+mod policies;
 mod process;
 mod recovery;
 mod segments;

@@ -83,3 +83,34 @@ async fn s21_time_and_new_definitions_do_what_they_should() {
     play(&mut world).await;
     check(&world);
 }
+
+/// S14: of the times that nobody was there to see the last one counts, and what is more than a day late does not.
+#[tokio::test]
+async fn s14_what_was_missed_is_made_up_for_once_and_only_for_a_day() {
+    let mut world = prepared().await;
+    put_segment(&mut world, "everybody", &json!({ "attribute": "plan", "exists": true })).await;
+    let hourly = json!({ "segment": "everybody", "cron": "0 * * * *" });
+    let once = json!({ "segment": "everybody", "at": "2026-11-25T09:00" });
+    let mut again = started("hourly", &json!({ "schedule": hourly, "reentry": "always" }));
+    again["steps"] = json!({ "seen": { "exit": { "reason": "seen" } } });
+    begin(&mut world, again).await;
+    begin(&mut world, started("once", &json!({ "schedule": once }))).await;
+    let now = world.now();
+    world.run_until(now).await;
+    let up_to = async |world: &mut World, at: &str| {
+        // Nobody works meanwhile.
+        let at = at.parse().unwrap();
+        world.ports.clock.turn_to(at);
+        world.run_until(at).await;
+        let content = world.ports.store.content();
+        let times = content.runs.values().map(|run| {
+            let at = run.entry.payload.expose()["at"].as_str().unwrap().to_owned();
+            (run.workflow.to_string(), at)
+        });
+        times.collect::<std::collections::BTreeSet<_>>()
+    };
+    let five = ("hourly".to_owned(), "2026-11-24T17:00:00Z".to_owned());
+    assert_eq!(up_to(&mut world, "2026-11-24T17:30:00Z").await, [five.clone()].into());
+    let later = ("hourly".to_owned(), "2026-11-26T10:00:00Z".to_owned());
+    assert_eq!(up_to(&mut world, "2026-11-26T10:30:00Z").await, [five, later].into(), "the announcement is too late");
+}

@@ -223,7 +223,8 @@ fn judge(walk: &Walk<'_>, time: Option<Timestamp>, late_limit: &Span) -> Judged 
     match time {
         None => Judged::Misses,
         Some(time) if time > now => Judged::Ahead(time),
-        Some(time) if calendar::add(time, late_limit, &walk.zone().tz) >= now => Judged::Passes,
+        // What is due at this very moment is not late, whatever the limit.
+        Some(time) if time == now || calendar::add(time, late_limit, &walk.zone().tz) > now => Judged::Passes,
         Some(_) => Judged::Misses,
     }
 }
