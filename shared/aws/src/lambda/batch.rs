@@ -94,7 +94,7 @@ where
         async move {
             let done = match doing.await.unwrap_or(Done::Again) {
                 Done::Poison(code) => {
-                    tracing::error!(message = %id, code, "a message cannot be read");
+                    tracing::error!(%id, code, "a message cannot be read");
                     dead.bury(&body, code).await
                 }
                 Done::Yes => true,
