@@ -6,8 +6,12 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use jiff::SignedDuration;
 
 use crate::queue::{DeadLetters, ScheduleSettings, Schedules, SqsQueue};
+
+/// From how long a wait on it has a schedule.
+const LONGEST_DELAY: &str = "CAREPATH_LONGEST_DELAY_SECONDS";
 
 /// A setting that is not there, or says nothing that is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -46,7 +50,8 @@ impl Settings {
     }
 
     /// The queue that work is left in: at `CAREPATH_WORK_QUEUE_URL`, and with `CAREPATH_TIMERS=scheduler` in schedules of the
-    /// group `CAREPATH_SCHEDULE_GROUP`, that the role `CAREPATH_SCHEDULE_ROLE_ARN` carries to `CAREPATH_TIMER_QUEUE_ARN`.
+    /// group `CAREPATH_SCHEDULE_GROUP`, that the role `CAREPATH_SCHEDULE_ROLE_ARN` carries to `CAREPATH_TIMER_QUEUE_ARN`. A wait of
+    /// more than 900 seconds has a schedule, or of more than `CAREPATH_LONGEST_DELAY_SECONDS`.
     ///
     /// # Errors
     /// Where one of them is missing.
@@ -63,7 +68,14 @@ impl Settings {
             )),
             _ => return Err(MissingSetting("CAREPATH_TIMERS")),
         };
-        Ok(SqsQueue::new(&self.aws, setting("CAREPATH_WORK_QUEUE_URL")?, schedules))
+        let queue = SqsQueue::new(&self.aws, setting("CAREPATH_WORK_QUEUE_URL")?, schedules);
+        Ok(match std::env::var(LONGEST_DELAY) {
+            Ok(seconds) => {
+                let seconds: u32 = seconds.parse().map_err(|_| MissingSetting(LONGEST_DELAY))?;
+                queue.delaying_at_most(SignedDuration::from_secs(seconds.into()))
+            }
+            Err(_) => queue,
+        })
     }
 
     /// Where messages go that nobody can read: `CAREPATH_DEAD_LETTER_URL`.

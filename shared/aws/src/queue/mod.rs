@@ -24,12 +24,20 @@ pub struct SqsQueue {
     post: Post,
     /// `None`: what is due later than a message can wait is left to the sweep.
     schedules: Option<Schedules>,
+    longest_delay: SignedDuration,
 }
 
 impl SqsQueue {
     /// The queue at a URL, and what is due later in schedules, where there are any.
     pub fn new(config: &SdkConfig, url: impl Into<String>, schedules: Option<Schedules>) -> Self {
-        Self { post: Post::new(config, url.into()), schedules }
+        Self { post: Post::new(config, url.into()), schedules, longest_delay: LONGEST_DELAY }
+    }
+
+    /// The same, where what is due later than this goes into schedules: at most what a message can wait.
+    #[must_use]
+    pub fn delaying_at_most(mut self, longest: SignedDuration) -> Self {
+        self.longest_delay = longest.min(LONGEST_DELAY);
+        self
     }
 
     /// Leaves work to be done now, and says whether the queue has it.
@@ -41,7 +49,7 @@ impl SqsQueue {
 impl Queue for SqsQueue {
     async fn push(&self, work: Work, at: Timestamp) {
         let wait = at.duration_since(Timestamp::now());
-        if wait <= LONGEST_DELAY {
+        if wait <= self.longest_delay {
             self.post.send(&work, seconds(wait)).await;
         } else if let Some(schedules) = &self.schedules {
             Box::pin(schedules.wake(&work, at)).await;
