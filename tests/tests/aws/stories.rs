@@ -186,7 +186,7 @@ pub(crate) async fn messages_that_nobody_can_read(on: &Installation) {
 }
 
 /// S24: of a contact nothing is in what lies around outside of the tables.
-pub(crate) async fn nothing_of_a_contact_is_in_queues_schedules_and_logs(on: &Installation) {
+pub(crate) fn nothing_of_a_contact_is_in_queues_schedules_and_logs(on: &Installation) {
     let log = std::fs::read_to_string(on.text("/log")).unwrap();
     for line in log.lines().filter(|line| line.starts_with('{')) {
         for secret in ["Canary", "ada@", "fay@", "A-1", "192.0.2.1", "iPhone"] {
