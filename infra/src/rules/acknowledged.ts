@@ -11,6 +11,7 @@ export interface Acknowledgment {
 
 const A_FUNCTION = /^Stateless\/Functions\/\w+\/Function\/Resource$/;
 const A_BUCKET = /^Stateful\/Buckets\/(AccessLogs|Console)\/Resource$/;
+const DISTRIBUTION = /^Stateless\/Console\/Distribution\/Resource$/;
 
 /** All of them. A test holds that each is needed, and that there is no finding beside them. */
 export const ACKNOWLEDGED: readonly Acknowledgment[] = [
@@ -33,6 +34,41 @@ export const ACKNOWLEDGED: readonly Acknowledgment[] = [
     rule: 'HIPAA.Security-S3DefaultEncryptionKMS',
     at: A_BUCKET,
     why: 'The files of a public page; S3 delivers its access logs under its own encryption alone. Neither has contact data.',
+  },
+  {
+    rule: 'CKV_AWS_117',
+    at: A_FUNCTION,
+    why: 'As HIPAA.Security-LambdaInsideVPC.',
+  },
+  {
+    rule: 'CKV_AWS_116',
+    at: A_FUNCTION,
+    why: 'As HIPAA.Security-LambdaDLQ.',
+  },
+  {
+    rule: 'CKV_AWS_173',
+    at: A_FUNCTION,
+    why: 'The variables are names of queues, tables and roles, and no secret: Lambda encrypts them under its own key.',
+  },
+  {
+    rule: 'CKV_AWS_18',
+    at: /^Stateful\/Buckets\/AccessLogs\/Resource$/,
+    why: 'It is the bucket of the access logs: a log of its own would write into itself.',
+  },
+  {
+    rule: 'CKV_AWS_86',
+    at: DISTRIBUTION,
+    why: 'A log of CloudFront has the paths that people asked for, and the path of a page names a contact (S24).',
+  },
+  {
+    rule: 'CKV_AWS_68',
+    at: DISTRIBUTION,
+    why: 'What it serves is public files, and an API that lets nobody in without a token. An installation that has a web ACL names it (webAclArn).',
+  },
+  {
+    rule: 'CKV_AWS_174',
+    at: DISTRIBUTION,
+    why: 'CloudFront decides the protocol of its own name; under a name of the installation (consoleDomain) it is TLS 1.2 at least.',
   },
   {
     rule: '@aws-cdk/aws-cloudfront-origins:updateImportedBucketPolicyOac',

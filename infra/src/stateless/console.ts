@@ -18,7 +18,7 @@ import type { World } from './permissions.ts';
 const ONE_PAGE = `
 function handler(event) {
   var request = event.request;
-  if (!/\\.[a-z0-9]+$/.test(request.uri)) request.uri = '/index.html';
+  if (!/^\\/(assets\\/)?[^\\/]+\\.[a-z0-9]+$/.test(request.uri)) request.uri = '/index.html';
   request.querystring = {};
   return request;
 }
