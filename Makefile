@@ -46,8 +46,9 @@ advisories: $(VENV)/ready ## known vulnerabilities of dependencies, where the da
 	then cargo deny --log-level warn check --hide-inclusion-graph advisories; \
 	else echo 'advisories: SKIPPED, the RustSec database cannot be reached from here'; fi
 
-fmt: ## format the Rust sources
+fmt: infra/node_modules/.ready ## format the sources
 	cargo fmt --all
+	npm --prefix infra run --silent format
 
 bench: build $(VENV)/ready ## how fast: the engine, 10,000 contacts through `carepath dev`, and what a daily sweep costs
 	cargo bench --locked -p carepath-engine --bench engine

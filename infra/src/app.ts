@@ -19,7 +19,10 @@ export function stacks(app: App, settings: Settings): Installation {
   return { stateful, stateless };
 }
 
-/** The two stacks, held against the HIPAA pack and our own rules when they are synthesized; the emulator's lack what it does not take. */
+/**
+ * The two stacks, held against the HIPAA pack and our own rules when they are synthesized; the emulator's lack what it
+ * does not take.
+ */
 export function install(app: App, settings: Settings): Installation {
   const made = stacks(app, settings);
   acknowledge(made.stateful, made.stateless);

@@ -67,7 +67,8 @@ function ofFile(path: string): Given {
   const read: unknown = JSON.parse(readFileSync(path, 'utf8'));
   if (typeof read !== 'object' || read === null || Array.isArray(read)) throw new Error(`${path}: not a JSON object`);
   for (const [key, value] of Object.entries(read)) {
-    if (!(key in KEYS)) throw new Error(`${path}: there is no setting \`${key}\`; known are ${Object.keys(KEYS).join(', ')}`);
+    if (!(key in KEYS))
+      throw new Error(`${path}: there is no setting \`${key}\`; known are ${Object.keys(KEYS).join(', ')}`);
     if (typeof value !== 'string') throw new Error(`${path}: \`${key}\` is not a text`);
   }
   return { ...(read as Given) };

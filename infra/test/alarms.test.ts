@@ -9,14 +9,24 @@ const alarms = Object.values(resources(stateless, 'AWS::CloudWatch::Alarm')).map
 
 test('the promises that audit themselves have alarms on exactly the metrics that the functions write', () => {
   const own = alarms.filter((it) => it['Namespace'] === 'Carepath');
-  assert.deepEqual(own.map((it) => it['MetricName']).sort(), ['duplicate_send', 'parked', 'runs_without_wakeup', 'sweep_lag_seconds', 'unknown_open']);
+  assert.deepEqual(own.map((it) => it['MetricName']).sort(), [
+    'duplicate_send',
+    'parked',
+    'runs_without_wakeup',
+    'sweep_lag_seconds',
+    'unknown_open',
+  ]);
   for (const it of own) assert.equal(it['Dimensions'], undefined);
 });
 
 test('one mail that went out twice, one run that nobody wakes and one parked piece of work are enough', () => {
   for (const name of ['duplicate_send', 'runs_without_wakeup', 'parked']) {
     const alarm = alarms.find((it) => it['MetricName'] === name);
-    assert.deepEqual([alarm?.['Threshold'], alarm?.['DatapointsToAlarm'], alarm?.['ComparisonOperator']], [1, 1, 'GreaterThanOrEqualToThreshold'], name);
+    assert.deepEqual(
+      [alarm?.['Threshold'], alarm?.['DatapointsToAlarm'], alarm?.['ComparisonOperator']],
+      [1, 1, 'GreaterThanOrEqualToThreshold'],
+      name,
+    );
   }
 });
 
@@ -25,10 +35,18 @@ test('a sweep that says nothing is an alarm', () => {
 });
 
 test('each queue of dead letters is watched', () => {
-  const queues = Object.entries(resources(stateless, 'AWS::SQS::Queue')).filter(([, it]) => String(it.Properties['QueueName']).endsWith('-dlq'));
-  const watched = alarms.filter((it) => it['MetricName'] === 'ApproximateNumberOfMessagesVisible').map((it) => JSON.stringify(it['Dimensions']));
+  const queues = Object.entries(resources(stateless, 'AWS::SQS::Queue')).filter(([, it]) =>
+    String(it.Properties['QueueName']).endsWith('-dlq'),
+  );
+  const watched = alarms
+    .filter((it) => it['MetricName'] === 'ApproximateNumberOfMessagesVisible')
+    .map((it) => JSON.stringify(it['Dimensions']));
   assert.equal(queues.length, 4);
-  for (const [id] of queues) assert.ok(watched.some((it) => it.includes(`"${id}"`)), id);
+  for (const [id] of queues)
+    assert.ok(
+      watched.some((it) => it.includes(`"${id}"`)),
+      id,
+    );
 });
 
 test('bounces and complaints are told of before AWS looks into the account', () => {
@@ -43,7 +61,11 @@ test('each alarm reaches somebody, and is explained in the handbook', () => {
     assert.equal(it['AlarmActions'].length, 1, it['AlarmName']);
     const name = String(it['AlarmName']).replace('carepath-', '');
     const rows = handbook.split('\n').filter((line) => line.startsWith('| `'));
-    const explained = rows.some((line) => line.split('|')[1]?.includes(`\`${name}\``) || (/-(errors|throttles)$/.test(name) && line.split('|')[1]?.includes(name.replace(/^\w+/, '…'))));
+    const explained = rows.some(
+      (line) =>
+        line.split('|')[1]?.includes(`\`${name}\``) ||
+        (/-(errors|throttles)$/.test(name) && line.split('|')[1]?.includes(name.replace(/^\w+/, '…'))),
+    );
     assert.ok(explained, `docs/OPERATIONS.md does not say what to do about ${name}`);
   }
   stateless.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'ops@example.org' });

@@ -71,6 +71,7 @@ export function resources(template: Template, type: string): Record<string, Reso
 /** The one resource of a type with these properties. */
 export function one(template: Template, type: string, properties: Record<string, unknown>): Resource {
   const found = Object.values(template.findResources(type, { Properties: properties }) as Record<string, Resource>);
-  if (found.length !== 1 || found[0] === undefined) throw new Error(`${found.length} of ${type} with ${JSON.stringify(properties)}`);
+  if (found.length !== 1 || found[0] === undefined)
+    throw new Error(`${found.length} of ${type} with ${JSON.stringify(properties)}`);
   return found[0];
 }

@@ -14,7 +14,13 @@ function fileWith(settings: unknown): string {
 }
 
 test('without a word an installation is carepath, on arm64, with schedules and a user pool', () => {
-  assert.deepEqual(read({}), { prefix: 'carepath-', binaries: 'somewhere', architecture: 'arm64', stage: 'aws', timers: 'scheduler' });
+  assert.deepEqual(read({}), {
+    prefix: 'carepath-',
+    binaries: 'somewhere',
+    architecture: 'arm64',
+    stage: 'aws',
+    timers: 'scheduler',
+  });
 });
 
 test('a file has the settings of an installation, and the command line goes before it', () => {
@@ -31,7 +37,10 @@ test('a setting that is unknown, malformed or half is refused by its name', () =
   assert.throws(() => read({ timers: 'cron' }), /setting timers/);
   assert.throws(() => read({ issuer: 'https://id.example.org' }), /issuer and audience/);
   assert.throws(() => read({ consoleDomain: 'care.example.org' }), /consoleDomain and consoleCertificateArn/);
-  assert.throws(() => read({ alarmEmail: 'ops@example.org', alarmTopicArn: 'arn:aws:sns:eu-central-1:1:ops' }), /choose one/);
+  assert.throws(
+    () => read({ alarmEmail: 'ops@example.org', alarmTopicArn: 'arn:aws:sns:eu-central-1:1:ops' }),
+    /choose one/,
+  );
   assert.throws(() => settingsOf(appWith({}).node), /setting binaries/);
 });
 
@@ -43,7 +52,11 @@ test('two installations in one account share no name', () => {
   const names = (prefix: string) => {
     const { stateful, stateless } = installed({ prefix, binaries: standIns() });
     const all = [...stateful.node.findAll(), ...stateless.node.findAll()];
-    const texts = all.flatMap((it) => Object.entries(it).filter(([key]) => /^(\w+Name|name)$/.test(key)).map(([, value]) => value));
+    const texts = all.flatMap((it) =>
+      Object.entries(it)
+        .filter(([key]) => /^(\w+Name|name)$/.test(key))
+        .map(([, value]) => value),
+    );
     return new Set(texts.filter((it): it is string => typeof it === 'string' && it.startsWith(prefix)));
   };
   const [north, south] = [names('north-'), names('south-')];

@@ -58,7 +58,8 @@ const RULES: readonly Rule[] = [
     types: ['AWS::SES::ConfigurationSet'],
     info: 'Nobody hears what becomes of the mails of the configuration set',
     because: 'Bounces and complaints close addresses, and what is sent is evidence for what is unknown.',
-    kept: (_, node) => neighbours(node, 'AWS::SES::ConfigurationSetEventDestination').some((it) => speaksOf(propertiesOf(it), node)),
+    kept: (_, node) =>
+      neighbours(node, 'AWS::SES::ConfigurationSetEventDestination').some((it) => speaksOf(propertiesOf(it), node)),
   },
   {
     name: 'PartialBatch',
@@ -79,7 +80,8 @@ const RULES: readonly Rule[] = [
     types: ['AWS::Lambda::Function'],
     info: 'The function has no log group of the stack',
     because: 'The one that Lambda makes by itself keeps lines for ever, under no key.',
-    kept: ({ LoggingConfig: log }, node) => neighbours(node, 'AWS::Logs::LogGroup').some((group) => speaksOf(log, group)),
+    kept: ({ LoggingConfig: log }, node) =>
+      neighbours(node, 'AWS::Logs::LogGroup').some((group) => speaksOf(log, group)),
   },
   {
     name: 'TableProtected',
@@ -116,7 +118,10 @@ const RULES: readonly Rule[] = [
     because: 'A path names a contact or carries a token (S24).',
     kept: ({ AccessLogSettings: log }) => {
       const format = (log as Properties | undefined)?.['Format'];
-      return typeof format === 'string' && !/\$context\.(path|identity|authorizer|customDomain)|\$context\.(http)?[pP]ath/.test(format);
+      return (
+        typeof format === 'string' &&
+        !/\$context\.(path|identity|authorizer|customDomain)|\$context\.(http)?[pP]ath/.test(format)
+      );
     },
   },
 ];
@@ -134,7 +139,14 @@ export class CarepathChecks extends NagPack {
     for (const { name, types, info, because, kept } of RULES) {
       if (!types.includes(node.cfnResourceType)) continue;
       const rule = (it: CfnResource) => verdict(kept(propertiesOf(it), it));
-      this.applyRule({ ruleSuffixOverride: name, info: `${info}.`, explanation: because, level: NagMessageLevel.ERROR, node, rule });
+      this.applyRule({
+        ruleSuffixOverride: name,
+        info: `${info}.`,
+        explanation: because,
+        level: NagMessageLevel.ERROR,
+        node,
+        rule,
+      });
     }
   }
 }
@@ -147,14 +159,18 @@ function verdict(kept: boolean | string[]): NagRuleResult {
 /** Whether one of the policies of a queue or topic denies everybody what comes without TLS. */
 function refusesPlain(policies: CfnResource[], of: 'Queues' | 'Topics', node: CfnResource): boolean {
   const documents = policies.map(propertiesOf).filter((it) => speaksOf(it[of], node));
-  return documents.flatMap((it) => statementsOf(it['PolicyDocument'])).some((statement) => {
-    const condition = JSON.stringify(statement['Condition'] ?? {});
-    return statement['Effect'] === 'Deny' && condition.includes('"aws:SecureTransport":"false"');
-  });
+  return documents
+    .flatMap((it) => statementsOf(it['PolicyDocument']))
+    .some((statement) => {
+      const condition = JSON.stringify(statement['Condition'] ?? {});
+      return statement['Effect'] === 'Deny' && condition.includes('"aws:SecureTransport":"false"');
+    });
 }
 
 function isForTheDead(node: CfnResource): boolean {
-  const mappings = neighbours(node, 'AWS::Lambda::EventSourceMapping').map((it) => propertiesOf(it)['DestinationConfig']);
+  const mappings = neighbours(node, 'AWS::Lambda::EventSourceMapping').map(
+    (it) => propertiesOf(it)['DestinationConfig'],
+  );
   const queues = neighbours(node, 'AWS::SQS::Queue').map((it) => propertiesOf(it)['RedrivePolicy']);
   return [...mappings, ...queues].some((it) => speaksOf(it, node));
 }
@@ -177,12 +193,14 @@ function protections(properties: Properties): string[] {
 function wildcards(properties: Properties): string[] {
   const inline = listOf(properties['Policies']).map((it) => (it as Properties)['PolicyDocument']);
   const statements = [properties['PolicyDocument'], ...inline].flatMap(statementsOf);
-  return statements.filter((it) => it['Effect'] === 'Allow').flatMap((statement) => {
-    const actions = listOf(statement['Action']).map(String);
-    const any = listOf(statement['Resource']).includes('*');
-    return [
-      ...actions.filter((it) => it.includes('*')).map((it) => `Action::${it}`),
-      ...(any ? actions.map((it) => `AnyResource::${it}`) : []),
-    ];
-  });
+  return statements
+    .filter((it) => it['Effect'] === 'Allow')
+    .flatMap((statement) => {
+      const actions = listOf(statement['Action']).map(String);
+      const any = listOf(statement['Resource']).includes('*');
+      return [
+        ...actions.filter((it) => it.includes('*')).map((it) => `Action::${it}`),
+        ...(any ? actions.map((it) => `AnyResource::${it}`) : []),
+      ];
+    });
 }

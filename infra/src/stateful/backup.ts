@@ -7,8 +7,8 @@ import type { Names } from '../names.ts';
 import type { Tables } from './tables.ts';
 
 /**
- * Copies beside the tables' own points in time, in a vault from which nobody deletes by hand: a day's for five weeks, a month's
- * for a year.
+ * Copies beside the tables' own points in time, in a vault from which nobody deletes by hand: a day's for five weeks, a
+ * month's for a year.
  */
 export class Backup extends Construct {
   constructor(scope: Construct, names: Names, key: IKey, tables: Tables, removal: RemovalPolicy) {

@@ -5,8 +5,8 @@ import { Construct } from 'constructs';
 import type { Names } from '../names.ts';
 
 /**
- * Three keys, so that a service that may use one of them learns nothing of the others: what lies in tables and backups, what
- * is on its way through topics and queues, what is in logs.
+ * Three keys, so that a service that may use one of them learns nothing of the others: what lies in tables and backups,
+ * what is on its way through topics and queues, what is in logs.
  */
 export class Keys extends Construct {
   readonly data: Key;
@@ -37,13 +37,20 @@ const WRITE = ['kms:GenerateDataKey', 'kms:Decrypt'];
 function onTheWay(stack: Stack, names: Names): PolicyStatement[] {
   const sesEvents = stack.formatArn({ service: 'sns', resource: names.sesEvents });
   const alarms = stack.formatArn({
-    service: 'cloudwatch', resource: 'alarm', resourceName: names.of('*'), arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    service: 'cloudwatch',
+    resource: 'alarm',
+    resourceName: names.of('*'),
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
   return [
-    // SES says nowhere that it names the source in what it asks of KMS, and a condition that it does not meet makes its events
-    // vanish without a word. That it writes for this account's configuration sets alone is held by the topic's policy.
+    // SES says nowhere that it names the source in what it asks of KMS, and a condition that it does not meet makes its
+    // events vanish without a word. That it writes for this account's configuration sets alone is held by the topic's
+    // policy.
     new PolicyStatement({
-      sid: 'SesWritesToItsTopic', principals: [new ServicePrincipal('ses.amazonaws.com')], actions: WRITE, resources: ['*'],
+      sid: 'SesWritesToItsTopic',
+      principals: [new ServicePrincipal('ses.amazonaws.com')],
+      actions: WRITE,
+      resources: ['*'],
     }),
     new PolicyStatement({
       sid: 'TheTopicWritesToItsQueue',
@@ -64,11 +71,23 @@ function onTheWay(stack: Stack, names: Names): PolicyStatement[] {
 
 function ofLogs(stack: Stack, names: Names): PolicyStatement {
   const group = (name: string) =>
-    stack.formatArn({ service: 'logs', resource: 'log-group', resourceName: name, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
+    stack.formatArn({
+      service: 'logs',
+      resource: 'log-group',
+      resourceName: name,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
   return new PolicyStatement({
     sid: 'LogsOfThisInstallation',
     principals: [new ServicePrincipal(`logs.${stack.region}.amazonaws.com`)],
-    actions: ['kms:Encrypt', 'kms:Decrypt', 'kms:ReEncryptFrom', 'kms:ReEncryptTo', 'kms:GenerateDataKey', 'kms:DescribeKey'],
+    actions: [
+      'kms:Encrypt',
+      'kms:Decrypt',
+      'kms:ReEncryptFrom',
+      'kms:ReEncryptTo',
+      'kms:GenerateDataKey',
+      'kms:DescribeKey',
+    ],
     resources: ['*'],
     conditions: {
       ArnLike: {

@@ -1,7 +1,13 @@
 import { CfnOutput, Stack } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import {
-  ConfigurationSet, ConfigurationSetTlsPolicy, EmailIdentity, EmailSendingEvent, EventDestination, HttpsPolicy, Identity,
+  ConfigurationSet,
+  ConfigurationSetTlsPolicy,
+  EmailIdentity,
+  EmailSendingEvent,
+  EventDestination,
+  HttpsPolicy,
+  Identity,
   SuppressionReasons,
 } from 'aws-cdk-lib/aws-ses';
 import { Topic } from 'aws-cdk-lib/aws-sns';
@@ -9,7 +15,10 @@ import { Construct } from 'constructs';
 import { CLASSES, type MailClass, type Names } from '../names.ts';
 import type { Settings } from '../settings.ts';
 
-/** What SES is told once: a configuration set for each class of mail, where its events go, and the domain that mails are from. */
+/**
+ * What SES is told once: a configuration set for each class of mail, where its events go, and the domain that mails
+ * are from.
+ */
 export class Mail extends Construct {
   /** Where SES writes what became of each mail: recipients and headers, so contact data. */
   readonly events: Topic;
@@ -48,7 +57,10 @@ export class Mail extends Construct {
       feedbackForwarding: false,
     });
     identity.dkimRecords.forEach((record, at) => {
-      new CfnOutput(this, `Dkim${at + 1}`, { description: 'CNAME for DKIM', value: `${record.name} CNAME ${record.value}` });
+      new CfnOutput(this, `Dkim${at + 1}`, {
+        description: 'CNAME for DKIM',
+        value: `${record.name} CNAME ${record.value}`,
+      });
     });
     new CfnOutput(this, 'MailFrom', {
       description: 'MX and TXT for the return path',

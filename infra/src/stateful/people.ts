@@ -6,7 +6,10 @@ import type { Names } from '../names.ts';
 /** The roles of people; a person's groups are in their token as `cognito:groups`. */
 export const ROLES = ['viewer', 'editor', 'admin'] as const;
 
-/** Who may use the console, where the organisation has no identity provider of its own: by invitation, with a second factor. */
+/**
+ * Who may use the console, where the organisation has no identity provider of its own: by invitation, with a second
+ * factor.
+ */
 export class People extends Construct {
   readonly pool: UserPool;
 

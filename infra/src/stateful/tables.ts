@@ -1,5 +1,12 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
-import { AttributeType, BillingMode, ProjectionType, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import {
+  AttributeType,
+  BillingMode,
+  ProjectionType,
+  StreamViewType,
+  Table,
+  TableEncryption,
+} from 'aws-cdk-lib/aws-dynamodb';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import type { Names } from '../names.ts';
@@ -20,7 +27,10 @@ export type TableName = (typeof TABLES)[number];
 
 const DUE: Index = { name: 'due', partition: 'dpk', sort: 'dsk' };
 
-/** What shared/aws/src/dynamo/tables.rs makes on one machine; a test compares the two. Reports are derived, and nobody follows them. */
+/**
+ * What shared/aws/src/dynamo/tables.rs makes on one machine; a test compares the two. Reports are derived, and nobody
+ * follows them.
+ */
 export const SHAPES: Record<TableName, Shape> = {
   contacts: { indexes: [DUE, { name: 'email', partition: 'epk' }], stream: true },
   runs: { indexes: [DUE, { name: 'unknown', partition: 'upk', sort: 'usk' }], stream: true },

@@ -1,9 +1,21 @@
 import { Duration, Fn, Stack } from 'aws-cdk-lib';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import {
-  AllowedMethods, CachePolicy, Distribution, Function as EdgeFunction, FunctionCode, FunctionEventType, FunctionRuntime,
-  HeadersFrameOption, HeadersReferrerPolicy, HttpVersion, OriginRequestPolicy, PriceClass, ResponseHeadersPolicy,
-  SecurityPolicyProtocol, ViewerProtocolPolicy,
+  AllowedMethods,
+  CachePolicy,
+  Distribution,
+  Function as EdgeFunction,
+  FunctionCode,
+  FunctionEventType,
+  FunctionRuntime,
+  HeadersFrameOption,
+  HeadersReferrerPolicy,
+  HttpVersion,
+  OriginRequestPolicy,
+  PriceClass,
+  ResponseHeadersPolicy,
+  SecurityPolicyProtocol,
+  ViewerProtocolPolicy,
 } from 'aws-cdk-lib/aws-cloudfront';
 import { HttpOrigin, S3BucketOrigin } from 'aws-cdk-lib/aws-cloudfront-origins';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
@@ -12,8 +24,8 @@ import type { Api } from './http-api.ts';
 import type { World } from './permissions.ts';
 
 /**
- * Pages of the console have addresses that name contacts. They are answered with the same file, and asked for under its name, so
- * that neither the bucket nor its access log learns them.
+ * Pages of the console have addresses that name contacts. They are answered with the same file, and asked for under its
+ * name, so that neither the bucket nor its access log learns them.
  */
 const ONE_PAGE = `
 function handler(event) {
@@ -24,7 +36,10 @@ function handler(event) {
 }
 `;
 
-/** The web console: files in a bucket, and the API of people beside them under one name, so that nothing is cross-origin. */
+/**
+ * The web console: files in a bucket, and the API of people beside them under one name, so that nothing is cross-
+ * origin.
+ */
 export class Console extends Construct {
   readonly distribution: Distribution;
 
@@ -80,7 +95,9 @@ export class Console extends Construct {
   }
 }
 
-/** Nothing but what the console brings itself, and where people sign in. Mails are shown in frames, which inherit this. */
+/**
+ * Nothing but what the console brings itself, and where people sign in. Mails are shown in frames, which inherit this.
+ */
 function headers(scope: Construct, name: string, signIn: string | undefined): ResponseHeadersPolicy {
   const policy = [
     "default-src 'none'",

@@ -18,7 +18,10 @@ const KEPT: Record<FunctionName, RetentionDays> = {
   projector: RetentionDays.ONE_YEAR,
 };
 
-/** Lambda takes a queue that feeds itself for a mistake and stops it after 16 rounds. These do so by design, and runs have a cap of their own. */
+/**
+ * Lambda takes a queue that feeds itself for a mistake and stops it after 16 rounds. These do so by design, and runs
+ * have a cap of their own.
+ */
 const FEEDS_ITSELF: readonly FunctionName[] = ['executor', 'timer'];
 
 /** The five functions, each with a role, a policy and a log of its own. */
@@ -77,7 +80,8 @@ export class Functions extends Construct {
 
 function codeOf(name: FunctionName, binaries: string): Code {
   const folder = join(binaries, `carepath-${name}`);
-  if (!existsSync(join(folder, 'bootstrap'))) throw new Error(`${folder}/bootstrap is not there: build the functions first`);
+  if (!existsSync(join(folder, 'bootstrap')))
+    throw new Error(`${folder}/bootstrap is not there: build the functions first`);
   return Code.fromAsset(folder);
 }
 

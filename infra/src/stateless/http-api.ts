@@ -29,7 +29,10 @@ const ANYBODY: readonly [string, HttpMethod[]][] = [
   ['/f/{form}', [HttpMethod.POST]],
 ];
 
-/** No path, since a path names a contact or carries a token; no address of a caller; only the route as it is written here. */
+/**
+ * No path, since a path names a contact or carries a token; no address of a caller; only the route as it is written
+ * here.
+ */
 const LOGGED = {
   at: '$context.requestTime',
   request: '$context.requestId',
@@ -72,7 +75,9 @@ export class Api extends Construct {
       },
     });
     for (const [path, methods] of MACHINES) this.api.addRoutes({ path, methods, integration: this.integration });
-    const open = ANYBODY.flatMap(([path, methods]) => this.api.addRoutes({ path, methods, integration: this.integration }));
+    const open = ANYBODY.flatMap(([path, methods]) =>
+      this.api.addRoutes({ path, methods, integration: this.integration }),
+    );
     slower(stage);
     // A stage is refused that limits routes which are not there yet.
     stage.node.addDependency(...open);
@@ -82,14 +87,21 @@ export class Api extends Construct {
   open(trust: Trust): void {
     const authorizer = new HttpJwtAuthorizer('People', trust.issuer, { jwtAudience: [...trust.audience] });
     this.api.addRoutes({
-      path: '/people/v1/{proxy+}', methods: [HttpMethod.ANY], integration: this.integration, authorizer,
+      path: '/people/v1/{proxy+}',
+      methods: [HttpMethod.ANY],
+      integration: this.integration,
+      authorizer,
     });
   }
 }
 
 /** What anybody may call has a small share of the whole. */
 function slower(stage: HttpStage): void {
-  const settings = (rate: number, burst: number) => ({ ThrottlingRateLimit: rate, ThrottlingBurstLimit: burst, DetailedMetricsEnabled: true });
+  const settings = (rate: number, burst: number) => ({
+    ThrottlingRateLimit: rate,
+    ThrottlingBurstLimit: burst,
+    DetailedMetricsEnabled: true,
+  });
   (stage.node.defaultChild as CfnStage).routeSettings = {
     'POST /f/{form}': settings(10, 20),
     'GET /u/{token}': settings(100, 200),

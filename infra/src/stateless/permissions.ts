@@ -91,7 +91,11 @@ function projector(scope: Construct, world: World): PolicyStatement[] {
 /** What the use cases keep: contacts, runs, and what was published. */
 function store(scope: Construct, { stateful }: World, actions: string[]): PolicyStatement[] {
   const { contacts, runs, config } = stateful.tables;
-  const resources = [...withIndexes(contacts, 'contacts'), ...withIndexes(runs, 'runs'), ...withIndexes(config, 'config')];
+  const resources = [
+    ...withIndexes(contacts, 'contacts'),
+    ...withIndexes(runs, 'runs'),
+    ...withIndexes(config, 'config'),
+  ];
   return [
     new PolicyStatement({ sid: 'Store', actions, resources }),
     ...through(scope, 'StoreKey', 'dynamodb', stateful.keys.data),
@@ -132,11 +136,19 @@ function polling(queue: IQueue): PolicyStatement[] {
 /** Leaving messages in queues, and, where waits have schedules, work that is due later. */
 function queueing(scope: Construct, { names, stateful, scheduleRole }: World, queues: IQueue[]): PolicyStatement[] {
   const give = [
-    new PolicyStatement({ sid: 'Give', actions: ['sqs:SendMessage'], resources: queues.map((queue) => queue.queueArn) }),
+    new PolicyStatement({
+      sid: 'Give',
+      actions: ['sqs:SendMessage'],
+      resources: queues.map((queue) => queue.queueArn),
+    }),
     ...through(scope, 'QueueKey', 'sqs', stateful.keys.messages),
   ];
   if (scheduleRole === undefined) return give;
-  const schedules = Stack.of(scope).formatArn({ service: 'scheduler', resource: 'schedule', resourceName: `${names.scheduleGroup}/*` });
+  const schedules = Stack.of(scope).formatArn({
+    service: 'scheduler',
+    resource: 'schedule',
+    resourceName: `${names.scheduleGroup}/*`,
+  });
   return [
     ...give,
     new PolicyStatement({ sid: 'MakeSchedules', actions: ['scheduler:CreateSchedule'], resources: [schedules] }),
@@ -151,7 +163,8 @@ function queueing(scope: Construct, { names, stateful, scheduleRole }: World, qu
 
 /** Sending, from the installation's domain where it is known, in the installation's configuration sets. */
 function mailing(scope: Construct, { names, settings }: World): PolicyStatement[] {
-  const ses = (resource: string, resourceName: string) => Stack.of(scope).formatArn({ service: 'ses', resource, resourceName });
+  const ses = (resource: string, resourceName: string) =>
+    Stack.of(scope).formatArn({ service: 'ses', resource, resourceName });
   return [
     new PolicyStatement({
       sid: 'Send',
@@ -166,7 +179,14 @@ function mailing(scope: Construct, { names, settings }: World): PolicyStatement[
 
 function ownLog(scope: Construct, name: FunctionName, { names }: World): PolicyStatement {
   const group = Stack.of(scope).formatArn({
-    service: 'logs', resource: 'log-group', resourceName: `${names.functionLog(name)}:*`, arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    service: 'logs',
+    resource: 'log-group',
+    resourceName: `${names.functionLog(name)}:*`,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
-  return new PolicyStatement({ sid: 'Log', actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [group] });
+  return new PolicyStatement({
+    sid: 'Log',
+    actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+    resources: [group],
+  });
 }

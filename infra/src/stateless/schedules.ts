@@ -13,7 +13,10 @@ export class Schedules extends Construct {
 
   constructor(scope: Construct, names: Names, queues: Queues, key: IKey) {
     super(scope, 'Schedules');
-    const group = new ScheduleGroup(this, 'Waits', { scheduleGroupName: names.scheduleGroup, removalPolicy: RemovalPolicy.DESTROY });
+    const group = new ScheduleGroup(this, 'Waits', {
+      scheduleGroupName: names.scheduleGroup,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
     const { account, region, urlSuffix } = Stack.of(this);
     const policy = new ManagedPolicy(this, 'Policy', {
       description: 'What the schedules may do',
@@ -27,7 +30,9 @@ export class Schedules extends Construct {
       ],
     });
     this.role = new Role(this, 'Role', {
-      assumedBy: new ServicePrincipal('scheduler.amazonaws.com', { conditions: { StringEquals: { 'aws:SourceAccount': account } } }),
+      assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': account } },
+      }),
       managedPolicies: [policy],
     });
     const tick = (id: string, name: string, scheduleExpression: string, order: string) =>

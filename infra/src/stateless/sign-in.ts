@@ -6,7 +6,10 @@ import type { Names } from '../names.ts';
 import type { People } from '../stateful/people.ts';
 import type { Trust } from './http-api.ts';
 
-/** Where people sign in at the installation's own user pool. It has no secret to lose: the console proves itself by PKCE. */
+/**
+ * Where people sign in at the installation's own user pool. It has no secret to lose: the console proves itself by
+ * PKCE.
+ */
 export class SignIn extends Construct {
   private readonly people: People;
 
@@ -45,6 +48,10 @@ export class SignIn extends Construct {
       },
     });
     client.applyRemovalPolicy(RemovalPolicy.DESTROY);
-    return { issuer: this.people.pool.userPoolProviderUrl, audience: [client.userPoolClientId], client: client.userPoolClientId };
+    return {
+      issuer: this.people.pool.userPoolProviderUrl,
+      audience: [client.userPoolClientId],
+      client: client.userPoolClientId,
+    };
   }
 }

@@ -27,8 +27,8 @@ export class Sources extends Construct {
       parallelizationFactor: 1,
       reportBatchItemFailures: true,
       bisectBatchOnError: true,
-      // A record that cannot be counted holds up its shard, and a shard keeps a day: after six hours it is laid down, so that
-      // those behind it are not lost too, and the nightly count sets the report right.
+      // A record that cannot be counted holds up its shard, and a shard keeps a day: after six hours it is laid down,
+      // so that those behind it are not lost too, and the nightly count sets the report right.
       retryAttempts: -1,
       maxRecordAge: Duration.hours(6),
       onFailure: new SqsDlq(queues.projectorDead),

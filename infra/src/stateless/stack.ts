@@ -17,7 +17,10 @@ import { Sources } from './sources.ts';
 /** All that can be made anew from the sources: it keeps nothing that a deployment could lose. */
 export class Stateless extends Stack {
   constructor(scope: Construct, id: string, settings: Settings, stateful: Stateful) {
-    super(scope, id, { stackName: `${settings.prefix}stateless`, description: 'Carepath: functions, queues, API, console, alarms' });
+    super(scope, id, {
+      stackName: `${settings.prefix}stateless`,
+      description: 'Carepath: functions, queues, API, console, alarms',
+    });
     const names = new Names(settings.prefix);
     const { messages } = stateful.keys;
     const queues = new Queues(this, names, messages, stateful.mail.events);
@@ -55,7 +58,11 @@ export class Stateless extends Stack {
     const url = console.url(world);
     const trust = given ?? pool?.allow(url);
     if (trust === undefined) throw new Error('neither an issuer nor a user pool');
-    const auth = { issuer: trust.issuer, client_id: trust.audience[0], ...(pool === undefined ? {} : { sign_in: origin }) };
+    const auth = {
+      issuer: trust.issuer,
+      client_id: trust.audience[0],
+      ...(pool === undefined ? {} : { sign_in: origin }),
+    };
     return {
       trust,
       outputs: {
