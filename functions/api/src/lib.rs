@@ -4,6 +4,7 @@ mod access;
 mod account;
 mod body;
 mod contacts;
+mod disclosure;
 mod events;
 mod health;
 mod migrate;
