@@ -11,6 +11,7 @@ mod loopback;
 mod numbers;
 mod outside;
 mod ses;
+mod starts;
 mod store;
 mod told;
 mod world;
