@@ -6,6 +6,7 @@ use carepath_app::ports::{
     Attempt, Clock, Evidence, HookAnswer, HookCall, Hooks, Mailer, Outgoing, Ports, Queue, Work,
 };
 use carepath_aws::DynamoStore;
+use carepath_aws::dynamo::Projected;
 use carepath_engine::advance::Answer;
 use jiff::Timestamp;
 use tracing::{Level, Metadata};
@@ -21,12 +22,13 @@ const LEFT_TO_THE_EXECUTOR: Duration = Duration::from_secs(1);
 pub struct LambdaPorts {
     store: DynamoStore,
     idle: Idle,
+    reports: Projected,
 }
 
 impl LambdaPorts {
     /// The ports over a store.
-    pub const fn new(store: DynamoStore) -> Self {
-        Self { store, idle: Idle }
+    pub fn new(store: DynamoStore) -> Self {
+        Self { reports: Projected::beside(&store), store, idle: Idle }
     }
 }
 
@@ -40,6 +42,7 @@ impl Ports for LambdaPorts {
     type Hooks = Idle;
     type Queue = Idle;
     type Clock = Idle;
+    type Reports = Projected;
 
     fn store(&self) -> &DynamoStore {
         &self.store
@@ -59,6 +62,10 @@ impl Ports for LambdaPorts {
 
     fn clock(&self) -> &Idle {
         &self.idle
+    }
+
+    fn reports(&self) -> &Projected {
+        &self.reports
     }
 }
 

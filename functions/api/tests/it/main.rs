@@ -11,6 +11,7 @@ mod limits;
 mod migrate;
 mod problems;
 mod recovery;
+mod reports;
 mod roles;
 mod runs;
 mod support;

@@ -8,6 +8,8 @@ mod health;
 mod hooks;
 mod journey;
 mod numbers;
+mod projected;
 mod store;
+mod streamed;
 mod told;
 mod world;
