@@ -21,8 +21,10 @@ pub(crate) fn answer(table: &str) -> Response {
 /// A field. What a spreadsheet would take for a formula is marked as text: an id that somebody made up may be one.
 fn field(text: &str) -> String {
     let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
-    // A number of our own is no formula, even below 0.
-    let text = if formula && text.parse::<i64>().is_err() { format!("'{text}") } else { text.to_owned() };
+    // A number is no formula, even below 0.
+    let number =
+        text.strip_prefix('-').is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()));
+    let text = if formula && !number { format!("'{text}") } else { text.to_owned() };
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 

@@ -79,7 +79,7 @@ pub(crate) async fn in_step<P: Ports>(
 pub(crate) async fn activity<P: Ports>(State(app): State<Arc<App<P>>>) -> Result<Json<Value>, Problem> {
     let now = app.now();
     let from = now.checked_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN);
-    let all: BTreeMap<WorkflowId, Activity> = uses::activity(&app, Period::touched(from, now)).await?;
+    let all: BTreeMap<WorkflowId, Activity> = uses::activity(&app, Period::until(from, now)).await?;
     let items = all.iter().map(|(workflow, activity)| {
         json!({ "workflow": workflow, "live": activity.live, "entered": activity.entered, "ended": activity.ended })
     });
@@ -191,11 +191,12 @@ fn period(query: &Query, now: Timestamp, faults: &mut Vec<FieldError>) -> Option
     }
     let from = moment(query, "from", faults);
     let to = moment(query, "to", faults);
-    let (from, to) = (from.unwrap_or(Timestamp::UNIX_EPOCH), to.unwrap_or(now));
-    if from > to {
+    let from = from.unwrap_or(Timestamp::UNIX_EPOCH);
+    let period = to.map_or_else(|| Period::until(from, now), |to| Period::touched(from, to));
+    if to.is_some_and(|to| from > to) {
         faults.push(FieldError::new("from", "period", "must not be after `to`"));
     }
-    Some(Period::touched(from, to))
+    Some(period)
 }
 
 fn state(query: &Query, faults: &mut Vec<FieldError>) -> StepState {

@@ -28,6 +28,11 @@ impl Period {
         Self { from: hour_of(from), to: hour_of(to) + i64::from(!whole) }
     }
 
+    /// The hours from `from` on, with the one that `now` is in.
+    pub fn until(from: Timestamp, now: Timestamp) -> Self {
+        Self { from: hour_of(from), to: hour_of(now) + 1 }
+    }
+
     /// Whether an hour is in it.
     pub const fn contains(&self, hour: i64) -> bool {
         self.from <= hour && hour < self.to

@@ -52,7 +52,7 @@ async fn lived() -> (App<World>, Streamed) {
     let mail = json!({ "id": "hello", "subject": "Hello", "class": "marketing",
         "html": r#"<p>Hello. <a href="https://example.org/x" name="go">Go</a> <a href="{{ unsubscribe_url }}">No more</a></p>"# });
     templates::put(&app, &"hello".parse().unwrap(), mail, Expect::Any).await.unwrap();
-    let settings = json!({ "base_url": "https://example.org" });
+    let settings = json!({ "zone": "UTC", "sender": "us@example.org", "base_url": "https://example.org" });
     carepath_app::settings::put(&app, serde_json::from_value(settings).unwrap(), Expect::Any).await.unwrap();
     publish(&app, "2d").await;
     let hand = app.ports.hand();
