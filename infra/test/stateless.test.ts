@@ -147,6 +147,14 @@ test('the clock ticks each minute and each night, for the timer', () => {
   ]);
 });
 
+test('a schedule waits for the group that it is in', () => {
+  const groups = Object.entries(resources(stateless, 'AWS::Scheduler::ScheduleGroup'));
+  for (const schedule of Object.values(resources(stateless, 'AWS::Scheduler::Schedule'))) {
+    const [id] = groups.find(([, it]) => it.Properties['Name'] === schedule.Properties['GroupName']) ?? [];
+    assert.deepEqual(schedule.DependsOn, [id]);
+  }
+});
+
 test('the topic of SES reaches the engagement queue bare, and nothing else does', () => {
   const subscription = one(stateless, 'AWS::SNS::Subscription', { Protocol: 'sqs' }).Properties;
   assert.equal(subscription['RawMessageDelivery'], true);

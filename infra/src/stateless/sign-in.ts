@@ -49,7 +49,8 @@ export class SignIn extends Construct {
     });
     client.applyRemovalPolicy(RemovalPolicy.DESTROY);
     return {
-      issuer: this.people.pool.userPoolProviderUrl,
+      // What CloudFormation calls ProviderURL; the emulator knows the name alone.
+      issuer: Fn.join('', ['https://', this.people.pool.userPoolProviderName]),
       audience: [client.userPoolClientId],
       client: client.userPoolClientId,
     };
