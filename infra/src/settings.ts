@@ -14,6 +14,8 @@ export interface Settings {
   readonly timers: 'scheduler' | 'due';
   /** Who signs people in. Without one a user pool is made. */
   readonly identity?: { readonly issuer: string; readonly audience: readonly string[] };
+  /** Where the console sends people to sign in at that issuer, where it gets their tokens, and as whom it asks. */
+  readonly signIn?: SignInAt;
   /** Where alarms go: a new topic with this subscriber, or a topic that is there. */
   readonly alarmEmail?: string;
   readonly alarmTopicArn?: string;
@@ -27,6 +29,13 @@ export interface Settings {
   readonly webAclArn?: string;
 }
 
+/** The two ends of the code flow (RFC 6749) at a provider, and the client that the console is to it. */
+export interface SignInAt {
+  readonly authorize: string;
+  readonly token: string;
+  readonly client: string;
+}
+
 /** The keys of the context, and of the file that `-c settings=FILE` names. */
 const KEYS = {
   prefix: /^[a-z][a-z0-9-]{0,22}-$/,
@@ -36,6 +45,9 @@ const KEYS = {
   timers: /^(scheduler|due)$/,
   issuer: /^https?:\/\/\S+$/,
   audience: /^\S+$/,
+  authorizeUrl: /^https:\/\/\S+$/,
+  tokenUrl: /^https:\/\/\S+$/,
+  consoleClient: /^\S+$/,
   alarmEmail: /^\S+@\S+$/,
   alarmTopicArn: /^arn:aws[a-z-]*:sns:/,
   mailDomain: /^[a-z0-9.-]+\.[a-z]+$/,
@@ -82,11 +94,16 @@ function checked(given: Given): Settings {
     throw new Error('setting binaries: say where the functions are, for example -c binaries=../target/lambda');
   }
   together(given, 'issuer', 'audience');
+  together(given, 'authorizeUrl', 'tokenUrl');
+  together(given, 'authorizeUrl', 'consoleClient');
+  if (given.authorizeUrl !== undefined && given.issuer === undefined) {
+    throw new Error('settings authorizeUrl and issuer: one without the other');
+  }
   together(given, 'consoleDomain', 'consoleCertificateArn');
   if (given.alarmEmail !== undefined && given.alarmTopicArn !== undefined) {
     throw new Error('settings alarmEmail and alarmTopicArn: choose one of them');
   }
-  const { issuer, audience, consoleDomain, consoleCertificateArn } = given;
+  const { issuer, audience, authorizeUrl, tokenUrl, consoleClient, consoleDomain, consoleCertificateArn } = given;
   return {
     prefix: given.prefix ?? 'carepath-',
     binaries: given.binaries,
@@ -94,6 +111,9 @@ function checked(given: Given): Settings {
     stage: (given.stage ?? 'aws') as Settings['stage'],
     timers: (given.timers ?? 'scheduler') as Settings['timers'],
     ...(issuer !== undefined && audience !== undefined ? { identity: { issuer, audience: audience.split(',') } } : {}),
+    ...(authorizeUrl !== undefined && tokenUrl !== undefined && consoleClient !== undefined
+      ? { signIn: { authorize: authorizeUrl, token: tokenUrl, client: consoleClient } }
+      : {}),
     ...(consoleDomain !== undefined && consoleCertificateArn !== undefined
       ? { consoleDomain: { name: consoleDomain, certificateArn: consoleCertificateArn } }
       : {}),

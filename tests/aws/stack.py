@@ -245,7 +245,6 @@ def deployed(reaper, folder, app, env):
 def description(told, ministack, env, folder):
     endpoint = env["AWS_ENDPOINT_URL"]
     api = told["ApiUrl"].split("//")[1].split(".")[0]
-    auth = json.loads(told["ConsoleConfig"])["auth"]
     queue = {name: told[f"{name.title()}QueueUrl"] for name in ("work", "timers", "engagement")}
     dead = {name: told[f"{name.title()}DeadLetterUrl"] for name in ("work", "timers", "engagement", "projector")}
     return {
@@ -257,7 +256,7 @@ def description(told, ministack, env, folder):
         "queue_urls": queue,
         "dead_letter_urls": dead,
         "topic_arn": told["EventsTopicArn"],
-        "people": {"user_pool_id": auth["issuer"].rsplit("/", 1)[1], "client_id": auth["client_id"]},
+        "people": {"user_pool_id": told["PeopleIssuer"].rsplit("/", 1)[1], "client_id": told["PeopleAudience"]},
         "mails_url": f"{endpoint}/_ministack/ses/messages",
         "log": str(folder / "ministack.log"),
         "ministack_pid": ministack.pid,
