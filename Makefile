@@ -5,28 +5,47 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test synth lint advisories fmt bench model histories chaos deploy aws-local doc clean
+.PHONY: help run build console console-if-node console-test test synth lint advisories fmt bench model histories chaos \
+  deploy aws-local doc clean
 
 VENV := target/venv
 CHECKOV := target/venv-checkov
 LAMBDA := target/venv-lambda
+CONSOLE := console
 FUNCTIONS := api engagement timer executor projector
 # Cargo finds its subcommands (deny, nextest) on the path.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 help: ## list what can be made
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## the whole system on this machine, with examples; Ctrl-C stops it
+run: console-if-node ## the whole system on this machine, with examples; Ctrl-C stops it
 	cargo run --locked -p carepath -- dev --seed
 
-build: ## release binary: target/release/carepath
+build: console-if-node ## release binary with the console in it: target/release/carepath
 	cargo build --locked --release -p carepath
 
-test: lint synth ## everything that CI checks
+console: $(CONSOLE)/node_modules/ready ## the web console: console/dist, which `carepath` takes into itself
+	npm --prefix $(CONSOLE) run --silent build
+
+# Who has no Node gets everything but the console; its page then says how to build it.
+console-if-node:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory console; \
+	else echo 'console: SKIPPED, it needs Node 20 or newer'; fi
+
+console-test: console ## lints and unit tests of the console, and its pages in Chromium against a real `carepath dev`
+	npm --prefix $(CONSOLE) run --silent lint
+	npm --prefix $(CONSOLE) run --silent unit
+	cargo build --locked -p carepath
+	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium fonts-noto-core; } \
+	  || { echo 'needs Chromium (Debian: apt install chromium)'; exit 3; }
+	npm --prefix $(CONSOLE) run --silent browser
+
+test: lint synth console ## everything that CI checks
 	cargo build --locked --workspace --all-targets
 	cargo test --locked --workspace --doc --quiet
 	cargo nextest run --locked --workspace --all-targets --profile $(if $(CI),ci,default)
+	$(MAKE) --no-print-directory console-test
 
 # Only our own crates are built anew: what they depend on is optimised in every build.
 model: ## the protocol, exhaustively to its bound: every order, crash and silence
@@ -69,7 +88,7 @@ histories: ## N seeded histories of faults (10000), thousands a minute; SEED=60 
 	  -- --nocapture s28_every_law_holds_in_every_history
 
 # cargo-lambda would have a panic abort; a batch outlives the panic of one message, so the workspace's own profile counts.
-deploy: $(LAMBDA)/ready infra/node_modules/.ready ## build for arm64 and deploy to the account that the AWS CLI stands in; SETTINGS=FILE
+deploy: $(LAMBDA)/ready infra/node_modules/.ready console ## build for arm64 and deploy to the account that the AWS CLI stands in; SETTINGS=FILE
 	PATH="$(CURDIR)/$(LAMBDA)/bin:$$PATH" cargo lambda build --locked --release --arm64 --disable-optimizations $(FUNCTIONS:%=-p carepath-%)
 	cd infra && node_modules/.bin/cdk deploy --all --strict --no-lookups --outputs-file ../target/deployed.json \
 	  --context binaries=../target/lambda $(if $(SETTINGS),--context settings=$(abspath $(SETTINGS)))
@@ -84,6 +103,11 @@ doc: ## documentation of the crates: target/doc
 
 clean: ## remove what was built; the data of `make run` in .carepath/ stays
 	cargo clean
+	rm -rf infra/node_modules $(CONSOLE)/node_modules $(CONSOLE)/dist/assets $(CONSOLE)/dist/index.html
+
+$(CONSOLE)/node_modules/ready: $(CONSOLE)/package-lock.json
+	npm --prefix $(CONSOLE) ci --silent
+	@touch $@
 
 $(VENV)/ready: tools/requirements.txt tools/constraints.txt
 	$(call environment,$(VENV),tools/requirements.txt)

@@ -2,6 +2,7 @@
 
 mod agenda;
 pub(crate) mod clock;
+mod console;
 pub(crate) mod database;
 mod disk;
 mod duties;

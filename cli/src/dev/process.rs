@@ -197,6 +197,7 @@ impl Premises {
             queue: queue.clone(),
             clock: clock.clone(),
             mailbox: self.mailbox.clone(),
+            api_key: self.api_key.as_str().into(),
             journey: Arc::default(),
         };
         let router = api.merge(routes::router(desk, &self.host));
@@ -221,7 +222,8 @@ impl Premises {
             async move { duties.handle(work).await }
         }));
         // What is in flight when it stops is taken up at the next start, as after a crash.
-        axum::serve(self.listener, router).with_graceful_shutdown(told_to_stop()).await.map_err(DevError::Serving)
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        axum::serve(self.listener, service).with_graceful_shutdown(told_to_stop()).await.map_err(DevError::Serving)
     }
 
     fn announce(&self, url: &str) -> io::Result<()> {
@@ -236,7 +238,7 @@ impl Premises {
         disk::replace(&self.folder.join("dev.json"), &serde_json::to_string_pretty(&file)?)?;
         let key = self.folder.join("dev.json");
         let lines = format!(
-            "\n  Carepath is running. Stop it with Ctrl-C.\n\n  mailbox  {mailbox}\n  API      {url}/v1\n  \
+            "\n  Carepath is running. Stop it with Ctrl-C.\n\n  console  {url}/\n  mailbox  {mailbox}\n  API      {url}/v1\n  \
              API key  in {}\n  data     {}\n\n",
             key.display(),
             self.folder.display()

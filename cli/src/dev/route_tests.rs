@@ -1,12 +1,15 @@
 //! The routes, over duties that only take notes.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
+use axum::extract::ConnectInfo;
 use axum::http::{Request, StatusCode};
 use carepath_app::ports::{Attempt, Clock, Link, Outgoing};
+use carepath_engine::version::Class;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -36,12 +39,13 @@ fn machine() -> Machine {
         text: "Book: https://clinic.example/book".into(),
         headers: BTreeMap::new(),
         links: vec![Link { name: "book".into(), url: "https://clinic.example/book".into() }],
+        class: Class::Care,
         attempt: Attempt { run: "run_aaaaaaaaaaaaaaaaaaaa_bbbbbbbbbbbbbbbbbbbb".parse().unwrap(), step: 2, attempt: 1 },
     };
     let Put::In(id) = mailbox.put(&mail, clock.now()).unwrap() else { panic!() };
     let notes = Notes::new(&clock);
     let queue = DevQueue::new(clock.clone());
-    let desk = Desk { duties: notes.clone(), queue, clock, mailbox, journey: Arc::default() };
+    let desk = Desk { duties: notes.clone(), queue, clock, mailbox, api_key: "cp_own".into(), journey: Arc::default() };
     Machine { router: router(desk, "127.0.0.1"), notes, id, _folder: folder }
 }
 
@@ -131,4 +135,41 @@ async fn a_notification_is_taken_bare_and_in_the_envelope_of_sns() {
     }
     assert_eq!(*machine.notes.heard.lock().unwrap(), [bare.clone(), bare]);
     assert_eq!(machine.json("GET", "/_dev/metrics", "").await.1["queue"]["ready"], 0);
+}
+
+/// S27: the key is for the page of this server, on this machine; nobody else is given it, whatever they say about themselves.
+#[tokio::test]
+async fn the_key_is_given_to_the_console_of_this_machine_alone() {
+    let machine = machine();
+    let ask = async |host: &str, origin: Option<&str>, peer: Option<[u8; 4]>| {
+        let mut request = Request::post("/_dev/session").header("host", host);
+        if let Some(origin) = origin {
+            request = request.header("origin", origin);
+        }
+        if let Some(peer) = peer {
+            request = request.extension(ConnectInfo(SocketAddr::from((peer, 50_000))));
+        }
+        machine.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap().status()
+    };
+    let (own, here) = ("127.0.0.1:8787", Some([127, 0, 0, 1]));
+    assert_eq!(ask(own, Some("http://127.0.0.1:8787"), here).await, StatusCode::OK);
+    assert_eq!(ask(own, Some("http://127.0.0.1:8787"), Some([192, 168, 1, 7])).await, StatusCode::FORBIDDEN);
+    assert_eq!(ask(own, Some("http://127.0.0.1:8787"), None).await, StatusCode::FORBIDDEN);
+    assert_eq!(ask(own, Some("http://127.0.0.1:3000"), here).await, StatusCode::FORBIDDEN);
+    assert_eq!(ask(own, None, here).await, StatusCode::FORBIDDEN);
+    assert_eq!(ask("evil.example", Some("http://evil.example"), here).await, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn the_console_is_served_under_a_strict_policy_or_says_how_to_build_it() {
+    let machine = machine();
+    let request = || Request::get("/").header("host", "box.lan").body(Body::empty()).unwrap();
+    let response = machine.router.clone().oneshot(request()).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    let policy = response.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    let page = String::from_utf8(to_bytes(response.into_body(), 1 << 20).await.unwrap().to_vec()).unwrap();
+    assert!(page.contains("<div id=\"root\">") || page.contains("make console"), "{page}");
+    let (status, config) = machine.json("GET", "/config.json", "").await;
+    assert_eq!((status, config), (StatusCode::OK, json!({ "api": "/v1", "dev": "/_dev" })));
 }

@@ -21,7 +21,7 @@ use super::mailbox::{Action, Happening, Mail, Mailbox, Search};
 use super::notification::{Actor, notification};
 use super::problem::Problem;
 use super::queue::DevQueue;
-use super::{guard, page, sweep};
+use super::{console, guard, page, sweep};
 
 /// How many mails a page has where nobody says, and at most.
 const PAGE: usize = 100;
@@ -34,6 +34,8 @@ pub(super) struct Desk<D> {
     pub(super) queue: DevQueue,
     pub(super) clock: DevClock,
     pub(super) mailbox: Mailbox,
+    /// The key that the console of this machine begins with.
+    pub(super) api_key: Arc<str>,
     /// One journey of the clock at a time.
     pub(super) journey: Arc<tokio::sync::Mutex<()>>,
 }
@@ -53,8 +55,11 @@ pub(super) fn router<D: Duties>(desk: Desk<D>, own: &str) -> Router {
         .route("/_dev/mailbox/{id}/follow", get(page::follow::<D>))
         .route("/_dev/ses-events", post(hear::<D>))
         .route("/_dev/metrics", get(metrics::<D>))
+        .route("/_dev/session", post(console::session::<D>))
         .route("/mailbox", get(page::show))
         .layer(middleware::from_fn_with_state(Arc::from(own), guard::guard))
+        // Files hold no data: whoever reaches this server may have them.
+        .merge(console::router())
         .with_state(desk)
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use carepath_app::App;
@@ -14,6 +15,7 @@ use carepath_app::ports::Ports;
 use http::{HeaderMap, header};
 use lambda_http::RequestExt as _;
 use lambda_http::request::RequestContext;
+use serde_json::{Value, json};
 
 use crate::problem::{Code, Problem};
 
@@ -35,6 +37,8 @@ impl Access {
     pub const EDITOR: Self = Self::Any(&[Role::Editor]);
     /// Administrators.
     pub const ADMIN: Self = Self::Any(&[Role::Admin]);
+    /// Whoever has any role.
+    pub const ANY: Self = Self::Any(&[Role::Ingest, Role::Viewer]);
     /// Authors and senders.
     pub const EDITOR_OR_INGEST: Self = Self::Any(&[Role::Editor, Role::Ingest]);
 
@@ -58,6 +62,13 @@ impl Caller {
     pub(crate) fn has(&self, needed: Role) -> bool {
         self.roles.iter().any(|role| role.covers(needed))
     }
+}
+
+/// Who calls, and what they may do: for pages that show nobody what they may not use.
+pub(crate) async fn me(Extension(caller): Extension<Caller>) -> Json<Value> {
+    let roles = [Role::Ingest, Role::Viewer, Role::Editor, Role::Admin];
+    let may: Vec<&str> = roles.into_iter().filter(|role| caller.has(*role)).map(Role::name).collect();
+    Json(json!({ "id": &*caller.id, "roles": may }))
 }
 
 /// Lets a request through to its route, or answers 401 or 403.

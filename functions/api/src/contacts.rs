@@ -22,7 +22,8 @@ use serde_json::{Map, Value, json};
 
 use crate::access::Caller;
 use crate::body::{Condition, Fields, Id, Query, Write, escape};
-use crate::observe::{audit, audit_reopened};
+use crate::disclosure::Disclosure;
+use crate::observe::{audit, audit_disclosed, audit_reopened};
 use crate::problem::Problem;
 
 const FIELDS: &str = "id, email, zone, locale, attributes, topics";
@@ -250,10 +251,14 @@ pub(crate) async fn get<P: Ports>(
     State(app): State<Arc<App<P>>>,
     Extension(caller): Extension<Caller>,
     Id(id): Id<ContactId>,
+    query: Query,
 ) -> Result<Response, Problem> {
+    let disclosure = Disclosure::asked(&query)?;
     let contact = contacts_read::contact(&app, &id).await?;
-    audit(&caller, "GET /v1/contacts/{id}", &app.key_of(&id));
-    Ok(tagged(StatusCode::OK, contact.revision, show(&contact)))
+    audit_disclosed(&caller, "GET /v1/contacts/{id}", &app.key_of(&id), disclosure);
+    let mut shown = show(&contact);
+    disclosure.of_contact(&mut shown, &app.published().await?.account.schema);
+    Ok(tagged(StatusCode::OK, contact.revision, shown))
 }
 
 pub(crate) async fn delete<P: Ports>(

@@ -11,6 +11,7 @@ use carepath_engine::unsubscribe::UnsubscribeToken;
 use http::Method;
 
 use crate::access::Caller;
+use crate::disclosure::Disclosure;
 use crate::problem::Problem;
 
 /// One line a request, with the route as the table has it.
@@ -32,6 +33,12 @@ fn known(method: &Method) -> &'static str {
 /// One line for each look at a contact: who, by which route, at whom.
 pub(crate) fn audit(caller: &Caller, route: &'static str, contact: &ContactKey) {
     tracing::info!(target: "audit", who = &*caller.id, route, %contact, "contact read");
+}
+
+/// The same where the reader may say why, and may leave confidential values hidden.
+pub(crate) fn audit_disclosed(caller: &Caller, route: &'static str, contact: &ContactKey, disclosure: Disclosure) {
+    let Disclosure { hidden, why } = disclosure;
+    tracing::info!(target: "audit", who = &*caller.id, route, %contact, hidden, why, "contact read");
 }
 
 /// One line for each address that somebody opens again: who, and whose.

@@ -5,6 +5,7 @@ use carepath_app::ports::Ports;
 use serde_json::{Map, Value, json};
 
 use crate::access::Access;
+use crate::disclosure;
 use crate::route::{Described, described};
 use crate::schemas;
 
@@ -76,6 +77,8 @@ fn parameters(route: &Described) -> Value {
     for name in route.query {
         let schema = match *name {
             "limit" => json!({ "type": "integer", "minimum": 1, "maximum": crate::MAX_PAGE, "default": 100 }),
+            "phi" => json!({ "type": "string", "enum": ["shown", "hidden"], "default": "shown" }),
+            "why" => json!({ "type": "string", "enum": disclosure::WHYS, "description": "Written to the audit log" }),
             _ => text(),
         };
         parameters.push(of(name, "query", schema));

@@ -12,11 +12,11 @@ use carepath_app::ports::Ports;
 use http::Method;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::access::{Access, guard};
+use crate::access::{self, Access, guard};
 use crate::problem::{Code, Problem};
 use crate::{
-    account, contacts, events, health, migrate, observe, openapi, recovery, runs, segments, templates, timeline,
-    unsubscribe, webhook_secret, workflows,
+    account, contacts, disclosure, events, health, migrate, observe, openapi, recovery, runs, segments, templates,
+    timeline, unsubscribe, webhook_secret, workflows,
 };
 
 /// A route as documents tell of it.
@@ -159,12 +159,12 @@ pub(crate) fn table<P: Ports>() -> Vec<Route<P>> {
     vec![
         Route::new(PUT, "/v1/contacts/{id}", ingest, contacts::put::<P>, "Create or replace a contact").takes("ContactFields").shows("ContactWritten").answers(&[200, 201]).tagged().conditional(),
         Route::new(PATCH, "/v1/contacts/{id}", ingest, contacts::patch::<P>, "Change a contact by a merge patch, or create it").takes("ContactFields").shows("ContactWritten").answers(&[200, 201]).tagged().conditional(),
-        Route::new(GET, "/v1/contacts/{id}", viewer, contacts::get::<P>, "Read a contact").shows("Contact").tagged(),
+        Route::new(GET, "/v1/contacts/{id}", viewer, contacts::get::<P>, "Read a contact").asks(disclosure::QUERY).shows("Contact").tagged(),
         Route::new(DELETE, "/v1/contacts/{id}", admin, contacts::delete::<P>, "Delete a contact: its runs end, its data goes").conditional(),
         Route::new(DELETE, "/v1/contacts/{id}/suppression", admin, contacts::reopen::<P>, "Open an address again that bounced or complained"),
         Route::new(GET, "/v1/contacts", viewer, contacts::find::<P>, "Find contacts by `email` or by `segment`").asks(&["email", "segment", "limit", "cursor"]).shows("ContactPage"),
-        Route::new(GET, "/v1/contacts/{id}/runs", viewer, runs::of_contact::<P>, "The runs of a contact, each visit explained").shows("RunPage"),
-        Route::new(GET, "/v1/contacts/{id}/timeline", viewer, timeline::get::<P>, "What happened to a contact, newest first").asks(PAGE).shows("Timeline"),
+        Route::new(GET, "/v1/contacts/{id}/runs", viewer, runs::of_contact::<P>, "The runs of a contact, each visit explained").asks(disclosure::QUERY).shows("RunPage"),
+        Route::new(GET, "/v1/contacts/{id}/timeline", viewer, timeline::get::<P>, "What happened to a contact, newest first").asks(&["limit", "cursor", "phi", "why"]).shows("Timeline"),
         Route::new(POST, "/v1/contacts/{id}/events", ingest, events::post::<P>, "Tell an event of a contact").takes("Event").shows("EventKept").answers(&[202]).repeatable(),
         Route::new(POST, "/v1/batch", ingest, events::batch::<P>, "Up to 500 contacts and events, each with a result of its own").takes("Batch").shows("BatchResults"),
         Route::new(GET, "/v1/workflows", editor, workflows::list::<P>, "All workflows").asks(PAGE).shows("WorkflowPage"),
@@ -203,6 +203,7 @@ pub(crate) fn table<P: Ports>() -> Vec<Route<P>> {
         Route::new(PUT, "/v1/settings", admin, account::put_settings::<P>, "Replace the account's settings").takes("Settings").shows("Settings").tagged().conditional(),
         Route::new(GET, "/v1/webhook-secret", admin, webhook_secret::get::<P>, "The secret that webhooks are signed with").shows("WebhookSecret"),
         Route::new(POST, "/v1/webhook-secret/rotate", admin, webhook_secret::rotate::<P>, "Sign webhooks with a new secret; for 24 hours with the old one as well").shows("WebhookSecret"),
+        Route::new(GET, "/v1/me", Access::ANY, access::me, "Who calls, and which roles they have").shows("Me"),
         Route::new(GET, "/v1/keys", admin, account::list_keys::<P>, "All API keys, without their secrets").shows("KeyPage"),
         Route::new(POST, "/v1/keys", admin, account::create_key::<P>, "Create an API key; its secret is shown this once").takes("NewKey").shows("KeyCreated").answers(&[201]),
         Route::new(DELETE, "/v1/keys/{id}", admin, account::revoke_key::<P>, "Revoke an API key"),

@@ -13,9 +13,10 @@ use http::HeaderMap;
 use serde_json::{Value, json};
 
 use crate::access::Caller;
-use crate::body::{Body, Fields, Id};
+use crate::body::{Body, Fields, Id, Query};
+use crate::disclosure::Disclosure;
 use crate::events::{MAX_PROPERTIES, request_id, size};
-use crate::observe::audit;
+use crate::observe::{audit, audit_disclosed};
 use crate::problem::Problem;
 use crate::run_view;
 
@@ -37,10 +38,18 @@ pub(crate) async fn of_contact<P: Ports>(
     State(app): State<Arc<App<P>>>,
     Extension(caller): Extension<Caller>,
     Id(id): Id<ContactId>,
+    query: Query,
 ) -> Result<Json<Value>, Problem> {
+    let disclosure = Disclosure::asked(&query)?;
     let runs = contacts_read::runs(&app, &id).await?;
-    audit(&caller, "GET /v1/contacts/{id}/runs", &app.key_of(&id));
-    Ok(Json(json!({ "items": runs.iter().map(run_view::show).collect::<Vec<_>>(), "next": null })))
+    audit_disclosed(&caller, "GET /v1/contacts/{id}/runs", &app.key_of(&id), disclosure);
+    let published = app.published().await?;
+    let shown = runs.iter().map(|known| {
+        let mut shown = run_view::show(known);
+        disclosure.of_told(&mut shown, &published.account.schema);
+        shown
+    });
+    Ok(Json(json!({ "items": shown.collect::<Vec<_>>(), "next": null })))
 }
 
 pub(crate) async fn cancel<P: Ports>(

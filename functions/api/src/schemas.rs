@@ -108,6 +108,10 @@ fn page_of(items: &str) -> Value {
     }))
 }
 
+fn class_of_field() -> Value {
+    one_of(&["public", "identifier", "phi", "sensitive"])
+}
+
 fn class() -> Value {
     one_of(&["care", "operational", "marketing"])
 }
@@ -169,6 +173,13 @@ fn contacts() -> Vec<(&'static str, Value)> {
     shown["suppressed"] = json!({ "type": ["string", "null"], "enum": ["bounced", "complained", null] });
     shown["created_at"] = time();
     shown["updated_at"] = time();
+    let all: Vec<&str> = shown.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    let mut guarded = shown.clone();
+    guarded["classes"] = json!({
+        "type": "object", "additionalProperties": class_of_field(),
+        "description": "Of all attributes where `phi` is `hidden`: those that are phi or sensitive are left out of `attributes`",
+    });
+    let read = object(&all, &guarded);
     // What reading shows may be written back: its read-only fields are passed over.
     let written = json!({ "type": "object", "additionalProperties": false, "properties": shown });
     let mut in_batch = written.clone();
@@ -186,7 +197,7 @@ fn contacts() -> Vec<(&'static str, Value)> {
     });
     vec![
         ("ContactFields", written),
-        ("Contact", whole_object(&shown)),
+        ("Contact", read),
         ("ContactPage", page_of("Contact")),
         (
             "ContactWritten",
@@ -226,6 +237,7 @@ fn runs() -> Vec<(&'static str, Value)> {
     });
     let explanation = json!({
         "test": text(), "observed": {}, "expected": {}, "result": flag(), "source": text(),
+        "hidden": { "type": "boolean", "description": "Whether values were left out, since `phi` is `hidden`" },
     });
     let visit = json!({
         "step": text(),
@@ -234,7 +246,7 @@ fn runs() -> Vec<(&'static str, Value)> {
         "version": { "type": "integer", "description": "In which it was made, where the run has been moved to another" },
         "edge": { "type": ["string", "null"], "description": "The step that came next" },
         "via": { "type": ["string", "null"], "description": "The edge of the step that led there" },
-        "explanation": list(&whole_object(&explanation)),
+        "explanation": list(&object(&["test", "observed", "expected", "result", "source"], &explanation)),
         "message": named("Message"),
     });
     let run = json!({
@@ -328,7 +340,7 @@ fn account() -> Vec<(&'static str, Value)> {
     let types = ["string", "number", "boolean", "date", "timestamp", "list", "object"];
     let facts = json!({
         "type": one_of(&types),
-        "class": one_of(&["public", "identifier", "phi", "sensitive"]),
+        "class": class_of_field(),
         "required": flag(),
     });
     let declared = map(&object(&["type", "class"], &facts));
@@ -348,7 +360,9 @@ fn account() -> Vec<(&'static str, Value)> {
     let key = json!({ "id": text(), "name": text(), "roles": roles, "created_at": time() });
     let mut created = key.clone();
     created["key"] = json!({ "type": "string", "description": "The secret, which is shown this once" });
+    let me = json!({ "id": text(), "roles": roles });
     vec![
+        ("Me", whole_object(&me)),
         ("Attributes", object(&["attributes"], &json!({ "attributes": declared }))),
         ("Settings", object(&[], &settings)),
         ("WebhookSecret", object(&["secret"], &json!({ "secret": text(), "previous_until": time() }))),

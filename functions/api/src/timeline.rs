@@ -18,7 +18,8 @@ use serde_json::{Map, Value, json};
 
 use crate::access::Caller;
 use crate::body::{Id, Query};
-use crate::observe::audit;
+use crate::disclosure::Disclosure;
+use crate::observe::audit_disclosed;
 use crate::problem::Problem;
 use crate::run_view;
 
@@ -38,10 +39,11 @@ pub(crate) async fn get<P: Ports>(
     query: Query,
 ) -> Result<Json<Value>, Problem> {
     let limit = query.limit()?;
+    let disclosure = Disclosure::asked(&query)?;
     let cursor = query.cursor().map_or(Ok(Cursor::default()), decode)?;
     let runs = contacts_read::runs(&app, &id).await?;
     let key = app.key_of(&id);
-    audit(&caller, "GET /v1/contacts/{id}/timeline", &key);
+    audit_disclosed(&caller, "GET /v1/contacts/{id}/timeline", &key, disclosure);
     let refused = contacts_read::contact(&app, &id).await?.not_admitted;
     let refused = refused.iter().map(|refused| (refused.at, show_not_admitted(refused)));
     let mut told: Vec<(Timestamp, Value)> = runs.iter().flat_map(tell).chain(refused).collect();
@@ -84,6 +86,10 @@ pub(crate) async fn get<P: Ports>(
         Some(Cursor { events: page.next, events_over: false, told: Some(left) })
     };
     let next = next.and_then(|cursor| serde_json::to_vec(&cursor).ok()).map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
+    let published = app.published().await?;
+    for told in &mut items {
+        disclosure.of_told(told, &published.account.schema);
+    }
     Ok(Json(json!({ "items": items, "next": next })))
 }
 

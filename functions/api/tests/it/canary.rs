@@ -2,7 +2,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use carepath_api::described;
-use carepath_api::lambda::is_logged;
+use carepath_aws::lambda::is_logged;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tracing::Level;
@@ -89,6 +89,7 @@ async fn nothing_of_a_contact_is_logged_or_repeated_in_an_error() {
     let runs = world.ok("GET", &format!("{id}/runs"), Value::Null).await;
     assert!(runs.to_string().contains(CANARY), "answers do tell, to those who may ask");
     world.ok("GET", &format!("/v1/contacts?email={CANARY}@example.org"), Value::Null).await;
+    world.ok("GET", &format!("{id}?phi=hidden&why=support"), Value::Null).await;
 
     let bodies = [
         Value::Null,
@@ -139,6 +140,7 @@ async fn nothing_of_a_contact_is_logged_or_repeated_in_an_error() {
     world.ok("DELETE", &id, Value::Null).await;
     let written = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     assert!(written.contains("\"target\":\"access\"") && written.contains("\"target\":\"audit\""));
+    assert!(written.contains("\"hidden\":true,\"why\":\"support\""), "why somebody looked is written down");
     let opened = written.lines().filter(|line| line.contains("address opened again"));
     assert_eq!(opened.filter(|line| line.contains("\"who\"")).count(), 1, "who opened an address is written down");
     let told: Vec<&str> = written.lines().filter(|line| line.to_lowercase().contains(CANARY)).collect();

@@ -4,6 +4,7 @@
 mod canary;
 mod configuration;
 mod contacts;
+mod disclosure;
 mod documents;
 mod hostile;
 mod lambda;

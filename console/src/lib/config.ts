@@ -1,0 +1,35 @@
+// What whoever installed these files says in the `config.json` beside them.
+
+/** An OAuth 2.0 provider for people: the code flow with PKCE. */
+export interface Provider {
+  authorize: string;
+  token: string;
+  client: string;
+  scope?: string;
+  logout?: string;
+}
+
+export interface Config {
+  /** Where the API is, with its version: `/v1`, `/people/v1`. */
+  api: string;
+  auth?: Provider;
+  /** Where `carepath dev` offers what only it has: the mailbox, the clock. */
+  dev?: string;
+}
+
+let config: Config = { api: '/v1' };
+
+export async function loadConfig(): Promise<Config> {
+  const answer = await fetch('./config.json', { cache: 'no-cache' });
+  if (answer.ok) config = { ...config, ...((await answer.json()) as Partial<Config>) };
+  return config;
+}
+
+export function currentConfig(): Config {
+  return config;
+}
+
+/** What stands before `/v1` in every path of the API. */
+export function apiBase(): string {
+  return config.api.replace(/\/v1\/?$/, '');
+}

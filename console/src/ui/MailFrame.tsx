@@ -1,0 +1,72 @@
+// A mail in a frame that runs nothing, loads nothing and leads nowhere. The page's policy allows no inline style; what the mail says about
+// its looks is therefore carried over rule by rule, by the page, into the frame's own document.
+import { useEffect, useRef } from 'react';
+
+/** Elements that have no business in a shown mail. */
+const BANNED = 'script, iframe, object, embed, form, base, meta, link, noscript, audio, video';
+const OWN = 'html { background: #fff; color: #111; overflow-wrap: anywhere; } body { margin: 0; } a { cursor: default; }';
+
+function sheet(view: Window & typeof globalThis, text: string, media: string | null): CSSStyleSheet {
+  const made = new view.CSSStyleSheet(media ? { media } : {});
+  // `@import` would load something, and constructed sheets leave it out by themselves.
+  made.replaceSync(text);
+  return made;
+}
+
+function fill(frame: HTMLIFrameElement, html: string): void {
+  const view = frame.contentWindow as (Window & typeof globalThis) | null;
+  const target = frame.contentDocument;
+  if (!view || !target) return;
+  const source = new DOMParser().parseFromString(html, 'text/html');
+  source.querySelectorAll(BANNED).forEach(element => element.remove());
+  const sheets = [sheet(view, OWN, null)];
+  source.querySelectorAll('style').forEach(style => {
+    sheets.push(sheet(view, style.textContent, style.getAttribute('media')));
+    style.remove();
+  });
+  const styled: [Element, string][] = [];
+  const walk = (from: Element, into: Element) => {
+    for (const { name, value } of from.attributes) {
+      if (name === 'style') styled.push([into, value]);
+      else if (!name.startsWith('on') && name !== 'srcset' && !(name === 'background' && !value.startsWith('data:'))) {
+        // Where a link leads is shown, and not followed: a click here would count as theirs.
+        if (name === 'href') into.setAttribute('title', value);
+        else if (name !== 'src' || value.startsWith('data:')) into.setAttribute(name, value);
+      }
+    }
+    for (const child of from.childNodes) {
+      if (child.nodeType === Node.TEXT_NODE) into.append(target.createTextNode(child.textContent ?? ''));
+      else if (child instanceof Element) {
+        const made = target.createElement(child.localName);
+        walk(child, made);
+        into.append(made);
+      }
+    }
+  };
+  target.body.replaceChildren();
+  for (const { name } of [...target.body.attributes]) target.body.removeAttribute(name);
+  target.documentElement.lang = source.documentElement.lang || 'en';
+  target.title = source.title || 'Mail';
+  walk(source.body, target.body);
+  target.adoptedStyleSheets = sheets;
+  for (const [element, text] of styled) if ('style' in element) (element as HTMLElement).style.cssText = text;
+  frame.style.height = `${Math.min(1600, Math.max(160, target.documentElement.scrollHeight + 4))}px`;
+}
+
+export function MailFrame({ html, title, width }: { html: string; title: string; width?: number | undefined }) {
+  const frame = useRef<HTMLIFrameElement>(null);
+  useEffect(() => {
+    const shown = frame.current;
+    if (!shown) return undefined;
+    fill(shown, html);
+    // Some browsers lay their own empty document over the first one.
+    const again = () => fill(shown, html);
+    shown.addEventListener('load', again);
+    return () => shown.removeEventListener('load', again);
+  }, [html, width]);
+  return (
+    <div className="mail-pane">
+      <iframe ref={frame} title={title} sandbox="allow-same-origin" referrerPolicy="no-referrer" style={width ? { width, maxWidth: '100%' } : { width: '100%' }} />
+    </div>
+  );
+}
