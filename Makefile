@@ -6,7 +6,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help run build console console-if-node console-test test synth lint advisories fmt bench model histories chaos \
-  deploy aws-local doc clean
+  deploy aws-local aws-test doc clean
 
 VENV := target/venv
 CHECKOV := target/venv-checkov
@@ -97,6 +97,11 @@ deploy: $(LAMBDA)/ready infra/node_modules/.ready console ## build for arm64 and
 aws-local: $(VENV)/ready infra/node_modules/.ready ## an AWS on this machine with all of it deployed; Ctrl-C stops it
 	cargo build --locked --release $(FUNCTIONS:%=-p carepath-%)
 	tests/aws/stack.py up
+
+aws-test: $(VENV)/ready infra/node_modules/.ready ## stories of users on such a system
+	cargo build --locked --release $(FUNCTIONS:%=-p carepath-%)
+	tests/aws/stack.py run --file target/aws-local/test.json --longest-delay 3 -- \
+	  cargo nextest run --locked -p carepath-tests --run-ignored only --no-capture --profile long -E 'binary(aws)'
 
 doc: ## documentation of the crates: target/doc
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps

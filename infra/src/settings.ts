@@ -12,6 +12,8 @@ export interface Settings {
   readonly stage: 'aws' | 'local';
   /** Whether waits over 15 minutes get a schedule of their own, or are found by the sweep alone. */
   readonly timers: 'scheduler' | 'due';
+  /** Seconds, at most 900: what is due later than this has a schedule. For tests, which do not wait for a quarter of an hour. */
+  readonly longestDelay?: string;
   /** Who signs people in. Without one a user pool is made. */
   readonly identity?: { readonly issuer: string; readonly audience: readonly string[] };
   /** Where the console sends people to sign in at that issuer, where it gets their tokens, and as whom it asks. */
@@ -43,6 +45,7 @@ const KEYS = {
   architecture: /^(arm64|x86_64)$/,
   stage: /^(aws|local)$/,
   timers: /^(scheduler|due)$/,
+  longestDelay: /^[1-9]\d{0,2}$/,
   issuer: /^https?:\/\/\S+$/,
   audience: /^\S+$/,
   authorizeUrl: /^https:\/\/\S+$/,
@@ -117,7 +120,7 @@ function checked(given: Given): Settings {
     ...(consoleDomain !== undefined && consoleCertificateArn !== undefined
       ? { consoleDomain: { name: consoleDomain, certificateArn: consoleCertificateArn } }
       : {}),
-    ...kept(given, ['alarmEmail', 'alarmTopicArn', 'mailDomain', 'trackingDomain', 'webAclArn']),
+    ...kept(given, ['longestDelay', 'alarmEmail', 'alarmTopicArn', 'mailDomain', 'trackingDomain', 'webAclArn']),
   };
 }
 

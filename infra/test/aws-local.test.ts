@@ -82,7 +82,7 @@ test('it says where everything is', () => {
     reports: 'carepath-reports',
   });
   assert.match(topic_arn, /:carepath-ses-events$/);
-  assert.match(people.user_pool_id, /^eu-central-1_/);
+  assert.match(people.user_pool_id, /^us-east-1_/);
 });
 
 test('whoever is killed leaves no process and no folder behind', async () => {

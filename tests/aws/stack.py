@@ -3,6 +3,7 @@
 
     stack.py up --file stack.json      starts it all, writes the file when it is ready, and runs until it is stopped
     stack.py down --file stack.json    stops what the file tells of
+    stack.py run -- COMMAND…           starts it all, runs a command that finds the file at CAREPATH_AWS_STACK, and stops
 
 The file says where everything is (docs/AWS-LOCAL.md). Several can run beside each other. Whatever ends `up`, be it
 Ctrl-C or kill -9, what it started ends too, and its folder goes.
@@ -30,7 +31,7 @@ CDK = INFRA / "node_modules/.bin/cdk"
 MINISTACK = ROOT / "target/venv/bin/ministack"
 FUNCTIONS = ["api", "engagement", "timer", "executor", "projector"]
 TABLES = ["contacts", "runs", "config", "reports"]
-ACCOUNT, REGION, PREFIX = "000000000000", "eu-central-1", "carepath-"
+ACCOUNT, REGION, PREFIX = "000000000000", "us-east-1", "carepath-"
 KEPT_ASSEMBLIES = 3
 
 
@@ -158,7 +159,10 @@ def started(reaper, folder):
 
 
 def tail(path):
-    return "\n".join(path.read_text(errors="replace").splitlines()[-25:])
+    """The end of a log, and before it what failed first: what is rolled back after it fills a page."""
+    lines = path.read_text(errors="replace").splitlines()
+    failed = [line for line in lines[:-20] if "_FAILED" in line]
+    return "\n".join(failed + lines[-20:])
 
 
 def run(reaper, what, command, env, log, seconds):
@@ -253,6 +257,8 @@ def description(told, ministack, env, folder):
         "api_url": f"{endpoint}/_aws/execute-api/{api}/$default",
         "tables": {name: PREFIX + name for name in TABLES},
         "functions": {name: PREFIX + name for name in FUNCTIONS},
+        "api_function": f"{PREFIX}api",
+        "schedule_group": f"{PREFIX}waits",
         "queue_urls": queue,
         "dead_letter_urls": dead,
         "topic_arn": told["EventsTopicArn"],
@@ -280,16 +286,22 @@ def up(args):
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     folder = Path(tempfile.mkdtemp(prefix="carepath-aws-"))
+    (folder / "none").touch()
     reaper = Reaper(folder)
     try:
         began = time.monotonic()
         bins = binaries(folder, args.binaries)
         ministack, env = started(reaper, folder)
         context = {"stage": "local", "architecture": "arm64" if os.uname().machine == "aarch64" else "x86_64"}
-        app = assembly(reaper, folder, bins, context | {"timers": args.timers}, env)
+        context |= {"timers": args.timers, "mailDomain": "example.org"}
+        if args.longest_delay:
+            context["longestDelay"] = str(args.longest_delay)
+        app = assembly(reaper, folder, bins, context, env)
         told = description(deployed(reaper, folder, app, env), ministack, env, folder)
         written(args.file, told)
         print(f"ready after {time.monotonic() - began:.1f} s: {told['api_url']}", flush=True)
+        if args.command == "run":
+            return subprocess.run(args.words, env=os.environ | {"CAREPATH_AWS_STACK": str(args.file)}).returncode
         print(f"what is where: {args.file}; Ctrl-C stops it", flush=True)
         code = ministack.wait()
         raise Failed(f"MiniStack ended by itself ({code}):\n{tail(folder / 'ministack.log')}")
@@ -326,13 +338,16 @@ def down(args):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, does in (("up", up), ("down", down)):
+    for name, does in (("up", up), ("down", down), ("run", up)):
         command = commands.add_parser(name)
         command.set_defaults(does=does)
         command.add_argument("--file", type=Path, default=ROOT / "target/aws-local/stack.json", help="says where all is")
-        if name == "up":
+        if name != "down":
             command.add_argument("--binaries", type=Path, default=ROOT / "target/release", help="where the functions are")
             command.add_argument("--timers", choices=["scheduler", "due"], default="scheduler", help="what wakes long waits")
+            command.add_argument("--longest-delay", type=int, metavar="S", help="longer waits get a schedule (900)")
+        if name == "run":
+            command.add_argument("words", nargs="+", metavar="COMMAND")
     args = parser.parse_args()
     args.file = args.file.resolve()
     try:

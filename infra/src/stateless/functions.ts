@@ -100,8 +100,9 @@ function environmentOf(name: FunctionName, world: World): Record<string, string>
     environment['CAREPATH_SCHEDULE_GROUP'] = names.scheduleGroup;
     environment['CAREPATH_SCHEDULE_ROLE_ARN'] = scheduleRole.roleArn;
     environment['CAREPATH_TIMER_QUEUE_ARN'] = queues.timers.queue.queueArn;
+    if (settings.longestDelay !== undefined) environment['CAREPATH_LONGEST_DELAY_SECONDS'] = settings.longestDelay;
   }
-  if (name === 'executor' || name === 'api') environment['CAREPATH_CONFIGURATION_SET_PREFIX'] = names.prefix;
+  if (name === 'executor') environment['CAREPATH_CONFIGURATION_SET_PREFIX'] = names.prefix;
   if (name !== 'api') {
     const channel = { executor: queues.work, timer: queues.timers, engagement: queues.engagement }[name];
     environment['CAREPATH_DEAD_LETTER_URL'] = channel.dead.queueUrl;

@@ -39,7 +39,6 @@ function api(scope: Construct, world: World): PolicyStatement[] {
     ...store(scope, world, [...READ, ...SCAN, ...WRITE]),
     ...reports(scope, world, [...READ, ...WRITE]),
     ...queueing(scope, world, [queues.work.queue]),
-    ...mailing(scope, world),
   ];
 }
 
