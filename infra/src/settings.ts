@@ -12,6 +12,8 @@ export interface Settings {
   readonly stage: 'aws' | 'local';
   /** Whether waits over 15 minutes get a schedule of their own, or are found by the sweep alone. */
   readonly timers: 'scheduler' | 'due';
+  /** After a restore: what the names of the restored tables begin with, and the stream of the runs among them. */
+  readonly restored?: { readonly prefix: string; readonly runsStreamArn: string };
   /** Seconds, at most 900: what is due later than this has a schedule. For tests, which do not wait for a quarter of an hour. */
   readonly longestDelay?: string;
   /** Who signs people in. Without one a user pool is made. */
@@ -45,6 +47,8 @@ const KEYS = {
   architecture: /^(arm64|x86_64)$/,
   stage: /^(aws|local)$/,
   timers: /^(scheduler|due)$/,
+  restoredTablePrefix: /^[a-z][a-z0-9-]{0,40}-$/,
+  restoredRunsStreamArn: /^arn:aws[a-z-]*:dynamodb:[^/]+:table\/[^/]+\/stream\/.+$/,
   longestDelay: /^[1-9]\d{0,2}$/,
   issuer: /^https?:\/\/\S+$/,
   audience: /^\S+$/,
@@ -102,10 +106,12 @@ function checked(given: Given): Settings {
   if (given.authorizeUrl !== undefined && given.issuer === undefined) {
     throw new Error('settings authorizeUrl and issuer: one without the other');
   }
+  together(given, 'restoredTablePrefix', 'restoredRunsStreamArn');
   together(given, 'consoleDomain', 'consoleCertificateArn');
   if (given.alarmEmail !== undefined && given.alarmTopicArn !== undefined) {
     throw new Error('settings alarmEmail and alarmTopicArn: choose one of them');
   }
+  const { restoredTablePrefix, restoredRunsStreamArn } = given;
   const { issuer, audience, authorizeUrl, tokenUrl, consoleClient, consoleDomain, consoleCertificateArn } = given;
   return {
     prefix: given.prefix ?? 'carepath-',
@@ -113,6 +119,9 @@ function checked(given: Given): Settings {
     architecture: (given.architecture ?? 'arm64') as Settings['architecture'],
     stage: (given.stage ?? 'aws') as Settings['stage'],
     timers: (given.timers ?? 'scheduler') as Settings['timers'],
+    ...(restoredTablePrefix !== undefined && restoredRunsStreamArn !== undefined
+      ? { restored: { prefix: restoredTablePrefix, runsStreamArn: restoredRunsStreamArn } }
+      : {}),
     ...(issuer !== undefined && audience !== undefined ? { identity: { issuer, audience: audience.split(',') } } : {}),
     ...(authorizeUrl !== undefined && tokenUrl !== undefined && consoleClient !== undefined
       ? { signIn: { authorize: authorizeUrl, token: tokenUrl, client: consoleClient } }

@@ -88,7 +88,9 @@ function codeOf(name: FunctionName, binaries: string): Code {
 /** Where a function finds what it works with; docs/OPERATIONS.md has the table. */
 function environmentOf(name: FunctionName, world: World): Record<string, string> {
   const { names, queues, scheduleRole, settings } = world;
-  const environment: Record<string, string> = { CAREPATH_TABLE_PREFIX: names.prefix };
+  const environment: Record<string, string> = {
+    CAREPATH_TABLE_PREFIX: settings.restored?.prefix ?? names.prefix,
+  };
   if (name === 'projector') {
     // The emulator does not say which shard a record is of, and has one.
     if (settings.stage === 'local') environment['CAREPATH_ONE_STREAM_SHARD'] = 'true';
