@@ -1,13 +1,14 @@
 # Carepath. `make` alone lists what can be made.
 #
-# Needed: Rust (rust-toolchain.toml says which; rustup fetches it), a C compiler, Python 3.9 or newer with `venv`, and Node 20
-# or newer for the console. Everything else comes, pinned, into target/venv and console/node_modules.
+# Needed: Rust (rust-toolchain.toml says which; rustup fetches it), a C compiler, Node 20 or newer, and Python 3.10 or newer
+# with `venv`. Everything else comes, pinned, into target/ and node_modules/.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build console console-if-node console-test test lint advisories fmt bench model histories chaos doc clean
+.PHONY: help run build console console-if-node console-test test synth lint advisories fmt bench model histories chaos doc clean
 
 VENV := target/venv
+CHECKOV := target/venv-checkov
 CONSOLE := console
 # Cargo finds its subcommands (deny, nextest) on the path.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -37,7 +38,7 @@ console-test: console ## lints and unit tests of the console, and its pages in C
 	  || { echo 'needs Chromium (Debian: apt install chromium)'; exit 3; }
 	npm --prefix $(CONSOLE) run --silent browser
 
-test: lint console ## everything that CI checks
+test: lint synth console ## everything that CI checks
 	cargo build --locked --workspace --all-targets
 	cargo test --locked --workspace --doc --quiet
 	cargo nextest run --locked --workspace --all-targets --profile $(if $(CI),ci,default)
@@ -54,13 +55,18 @@ lint: $(VENV)/ready advisories ## formatting, clippy, dependency rules, spelling
 	cargo deny --log-level warn check --hide-inclusion-graph bans licenses sources
 	typos
 
+synth: $(VENV)/ready $(CHECKOV)/ready infra/node_modules/.ready ## the stacks for AWS, held against all rules; needs no account
+	npm --prefix infra run --silent check
+	npm --prefix infra run --silent test
+
 advisories: $(VENV)/ready ## known vulnerabilities of dependencies, where the database can be reached
 	@if timeout 60 cargo deny --log-level off fetch db > target/advisories.log 2>&1; \
 	then cargo deny --log-level warn check --hide-inclusion-graph advisories; \
 	else echo 'advisories: SKIPPED, the RustSec database cannot be reached from here'; fi
 
-fmt: ## format the Rust sources
+fmt: infra/node_modules/.ready ## format the sources
 	cargo fmt --all
+	npm --prefix infra run --silent format
 
 bench: build $(VENV)/ready ## how fast: the engine, 10,000 contacts through `carepath dev`, and what a daily sweep costs
 	cargo bench --locked -p carepath-engine --bench engine
@@ -89,7 +95,21 @@ $(CONSOLE)/node_modules/ready: $(CONSOLE)/package-lock.json
 	npm --prefix $(CONSOLE) ci --silent
 	@touch $@
 
-$(VENV)/ready: tools/requirements.txt
-	@python3 -m venv --clear $(VENV) || { echo 'needs Python 3 with venv (Debian: apt install python3-venv)'; exit 3; }
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement tools/requirements.txt
+$(VENV)/ready: tools/requirements.txt tools/constraints.txt
+	$(call environment,$(VENV),tools/requirements.txt)
+	@touch $@
+
+$(CHECKOV)/ready: tools/checkov.txt tools/constraints-checkov.txt
+	$(call environment,$(CHECKOV),tools/checkov.txt)
+	@touch $@
+
+define environment
+	@python3 -m venv --clear $(1) || { echo 'needs Python 3 with venv (Debian: apt install python3-venv)'; exit 3; }
+	$(1)/bin/pip install --quiet --disable-pip-version-check --requirement $(2)
+endef
+
+# No script of a package runs at its installation.
+infra/node_modules/.ready: infra/package.json infra/package-lock.json
+	@command -v npm > /dev/null || { echo 'needs Node 20 or newer (https://nodejs.org)'; exit 3; }
+	npm --prefix infra ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

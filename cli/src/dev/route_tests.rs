@@ -9,6 +9,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{Request, StatusCode};
 use carepath_app::ports::{Attempt, Clock, Link, Outgoing};
+use carepath_engine::version::Class;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -38,6 +39,7 @@ fn machine() -> Machine {
         text: "Book: https://clinic.example/book".into(),
         headers: BTreeMap::new(),
         links: vec![Link { name: "book".into(), url: "https://clinic.example/book".into() }],
+        class: Class::Care,
         attempt: Attempt { run: "run_aaaaaaaaaaaaaaaaaaaa_bbbbbbbbbbbbbbbbbbbb".parse().unwrap(), step: 2, attempt: 1 },
     };
     let Put::In(id) = mailbox.put(&mail, clock.now()).unwrap() else { panic!() };

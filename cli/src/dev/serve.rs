@@ -24,7 +24,7 @@ use crate::failure::Failure;
 /// Runs the whole system until it is told to stop.
 pub(crate) async fn run(args: &Args) -> Result<ExitCode, Failure> {
     // Whatever RUST_LOG asks for: the SDK and the HTTP server write whole requests at their lower levels (S24).
-    let silent = filter_fn(|line| carepath_api::lambda::is_logged(line, Level::TRACE));
+    let silent = filter_fn(|line| carepath_aws::lambda::is_logged(line, Level::TRACE));
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     tracing_subscriber::registry().with(lines).with(filter()).with(silent).init();
     match Box::pin(serve(args)).await {

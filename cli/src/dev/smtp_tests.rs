@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 
 use carepath_app::ports::{Attempt, Outgoing};
 use carepath_engine::advance::Answer;
+use carepath_engine::version::Class;
 use jiff::Timestamp;
 
 use super::Smtp;
@@ -76,6 +77,7 @@ fn mail() -> Outgoing {
         text: "Hello".into(),
         headers: BTreeMap::from([("List-Unsubscribe".into(), unsubscribe())]),
         links: Vec::new(),
+        class: Class::Care,
         attempt: Attempt { run: "run_aaaaaaaaaaaaaaaaaaaa_bbbbbbbbbbbbbbbbbbbb".parse().unwrap(), step: 2, attempt: 1 },
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use carepath_app::ports::{Clock, Due, StoreError, Work};
+use carepath_app::sweep::Look;
 use futures_util::stream::{self, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 
@@ -22,7 +23,6 @@ const AHEAD: SignedDuration = SignedDuration::from_mins(2);
 const CLAIMS: SignedDuration = SignedDuration::from_mins(16);
 /// How many sweeps the watermark is behind: nothing takes five minutes between reading the clock and being written.
 const BEHIND: usize = 5;
-const PAGE: usize = 1_000;
 const AT_ONCE: usize = 8;
 
 /// The time before which nothing is left to do, kept for the next start.
@@ -61,21 +61,13 @@ impl Watermark {
     }
 }
 
-/// Everything due from `from` until `until`, in pages.
+/// Everything due from `from` until `until`.
 async fn all_due<D: Duties>(duties: &D, from: Timestamp, until: Timestamp) -> Result<Vec<Due>, StoreError> {
-    let (mut all, mut start, mut limit) = (Vec::new(), from, PAGE);
-    loop {
-        let page = duties.due(start, until, limit).await?;
-        let full = page.len() >= limit;
-        let last = page.last().map(|due| due.at);
-        all.extend(page);
-        match last {
-            Some(last) if full && last > start => (start, limit) = (last, PAGE),
-            // A page full of one moment: only a larger one gets past it.
-            Some(_) if full => limit *= 4,
-            Some(_) | None => return Ok(all),
-        }
+    let mut look = Look::new(from, until, usize::MAX);
+    while let Some((from, until, limit)) = look.next() {
+        look.add(duties.due(from, until, limit).await?);
     }
+    Ok(look.found())
 }
 
 /// Sweeps once. What is due in the next two minutes comes along, so that the queue has it in time.

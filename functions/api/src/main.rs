@@ -2,16 +2,13 @@
 
 use std::sync::Arc;
 
-use carepath_api::lambda::{self, LambdaPorts};
-use carepath_app::{App, catalog};
 use carepath_aws::DynamoStore;
+use carepath_aws::lambda::{self, AwsPorts, Settings};
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_http::Error> {
     lambda::log()?;
-    let store = DynamoStore::from_env().await;
-    let mut app = App::open(LambdaPorts::new(store.clone())).await?;
-    app.lag = catalog::LOOK * 2;
-    store.set_secret(app.secret.clone());
-    lambda_http::run(carepath_api::router(Arc::new(app))).await
+    let settings = Settings::load().await;
+    let app = lambda::open(AwsPorts::idle(DynamoStore::in_aws(&settings.aws), settings.queue()?)).await?;
+    lambda_http::run(carepath_api::for_people_too(carepath_api::router(Arc::new(app)))).await
 }

@@ -22,6 +22,7 @@ pub mod ports;
 pub mod schedule;
 pub mod segments;
 pub mod settings;
+pub mod sweep;
 pub mod tasks;
 pub mod templates;
 pub mod unknown;

@@ -52,6 +52,7 @@ pub(crate) fn make(making: Making<'_>) -> Result<Outgoing, &'static str> {
         text: mail.text,
         headers,
         links: mail.links.into_iter().map(|link| Link { name: link.name, url: link.url }).collect(),
+        class: version.class,
         attempt,
     })
 }

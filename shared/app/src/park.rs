@@ -119,9 +119,10 @@ pub async fn redrive_all<P: Ports>(app: &App<P>) -> Result<u64, UseError> {
 }
 
 async fn put_back<P: Ports>(app: &App<P>, work: Work) -> Result<u64, UseError> {
-    let was = app.ports.store().redrive(&work).await?;
+    let now = app.ports.clock().now();
+    let was = app.ports.store().redrive(&work, now).await?;
     if was {
-        app.ports.queue().push(work, app.ports.clock().now()).await;
+        app.ports.queue().push(work, now).await;
     }
     Ok(u64::from(was))
 }

@@ -1,8 +1,11 @@
-//! Carepath's ports on AWS: the state on `DynamoDB`, what SES says about mails, and webhooks over HTTP.
+//! Carepath's ports on AWS: the state on `DynamoDB`, mail by SES, work in SQS and in schedules, webhooks over HTTP, and what
+//! all Lambdas have in common.
 
 pub mod dynamo;
 pub mod hooks;
 pub mod in_process;
+pub mod lambda;
+pub mod queue;
 pub mod ses;
 
 pub use dynamo::{DynamoStore, OperationUsage, Options, Usage};

@@ -127,7 +127,6 @@ async fn what_is_not_there_is_said_to_be_not_there() {
         "/v1/runs/none",
         &format!("/v1/runs/{run}"),
         "/v1/nothing",
-        "/",
     ] {
         assert_eq!(dev.try_get(path).await.problem().0, 404, "{path}");
     }

@@ -120,7 +120,7 @@ impl Store for Scripted {
         unreachable!("nothing is parked")
     }
 
-    async fn redrive(&self, _: &Work) -> Result<bool, StoreError> {
+    async fn redrive(&self, _: &Work, _: Timestamp) -> Result<bool, StoreError> {
         unreachable!("nothing is parked")
     }
 

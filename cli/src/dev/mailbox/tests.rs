@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use carepath_app::ports::{Attempt, Evidence, Outgoing};
+use carepath_engine::version::Class;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
@@ -19,6 +20,7 @@ fn mail(to: &str, attempt: u32) -> Outgoing {
         text: "Guten Tag".into(),
         headers: BTreeMap::from([("List-Unsubscribe".into(), "<https://clinic.example/u/1>".into())]),
         links: Vec::new(),
+        class: Class::Care,
         attempt: Attempt { run: "run_aaaaaaaaaaaaaaaaaaaa_bbbbbbbbbbbbbbbbbbbb".parse().unwrap(), step: 2, attempt },
     }
 }

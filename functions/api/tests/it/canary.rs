@@ -2,7 +2,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use carepath_api::described;
-use carepath_api::lambda::is_logged;
+use carepath_aws::lambda::is_logged;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tracing::Level;

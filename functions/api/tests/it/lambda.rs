@@ -1,12 +1,14 @@
 //! The API as its Lambda has it: over the same store as whoever acts, without acting itself.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
-use carepath_api::lambda::LambdaPorts;
 use carepath_api::router;
 use carepath_app::ports::{Ports as _, Store as _};
 use carepath_app::{App, work};
+use carepath_aws::lambda::{AwsPorts, Settings};
+use carepath_aws::queue::SqsQueue;
 use http::Request;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -14,8 +16,13 @@ use tower::ServiceExt as _;
 
 use crate::support::World;
 
+/// A queue that loses everything: nobody listens there.
+fn broken_queue() -> SqsQueue {
+    SqsQueue::new(&Settings::at("http://127.0.0.1:1", Duration::from_millis(100)).aws, "http://127.0.0.1:1/work", None)
+}
+
 async fn enroll(world: &World) -> Value {
-    let ports = LambdaPorts::new(world.app.ports.store().clone());
+    let ports = AwsPorts::idle(world.app.ports.store().clone(), broken_queue());
     let app = Arc::new(App::open(ports).await.unwrap());
     let request = Request::post("/v1/workflows/welcome/enroll")
         .header("authorization", format!("Bearer {}", world.admin))

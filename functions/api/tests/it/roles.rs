@@ -6,6 +6,7 @@ use http::{Request, StatusCode};
 use lambda_http::RequestExt as _;
 use lambda_http::request::RequestContext;
 use serde_json::{Value, json};
+use tower::ServiceExt as _;
 
 use crate::support::{Local, World};
 
@@ -104,6 +105,25 @@ async fn a_token_opens_what_its_roles_open_and_no_more() {
     ] {
         let reply = world.raw(token(scope, groups)).await;
         assert_eq!((reply.status, reply.code().as_str()), (StatusCode::FORBIDDEN, "forbidden"), "{scope} {groups}");
+    }
+}
+
+/// S27: the gateway's routes for people lead to the same API, and what is no such route is what it was.
+#[tokio::test]
+async fn people_find_the_api_under_their_own_prefix() {
+    let world = World::new().await;
+    for (path, status) in [
+        ("/people/v1/settings", StatusCode::OK),
+        ("/people/v1/settings?x=/people", StatusCode::OK),
+        ("/v1/settings", StatusCode::OK),
+        ("/people/people/v1/settings", StatusCode::NOT_FOUND),
+        ("/peoplev1/settings", StatusCode::NOT_FOUND),
+        ("/people", StatusCode::NOT_FOUND),
+    ] {
+        let request = Request::get(path).header("authorization", format!("Bearer {}", world.admin));
+        let api = carepath_api::for_people_too(world.router.clone());
+        let reply = api.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(reply.status(), status, "{path}");
     }
 }
 

@@ -15,6 +15,9 @@ use crate::unsubscribe;
 /// What must be left of a claim when its mail goes out: the mail service is given so long to answer.
 const SEND_TIME: SignedDuration = SignedDuration::from_secs(10);
 
+/// The least that a mail is put off for the rate.
+const MOMENT: SignedDuration = SignedDuration::from_millis(200);
+
 /// What a run holds the right to do outside.
 pub(super) enum Claimed {
     /// To send this.
@@ -57,7 +60,8 @@ impl<P: Ports> Hand<'_, P> {
     pub(super) async fn claim(&mut self) -> Result<Option<(Claimed, Timestamp)>, UseError> {
         loop {
             let State::Ready { step, due } = self.run.state else { return Ok(None) };
-            if due > self.now() || !goes_outside(&self.version, step) {
+            let ports = &self.app.ports;
+            if due > self.now() || !goes_outside(&self.version, step) || !ports.may_act_outside() {
                 return Ok(None);
             }
             let before = (self.run.clone(), self.contact.clone(), self.contact_changed);
@@ -66,17 +70,27 @@ impl<P: Ports> Hand<'_, P> {
             let (State::Claimed { claim, .. } | State::Calling { claim, .. }) = self.run.state.clone() else {
                 continue;
             };
-            match self.make(step, claim.attempt).await? {
-                Ok(claimed) => return Ok(Some((claimed, claim.deadline))),
-                Err(code) => {
-                    // Nothing of the claim is stored yet: the run goes back to where it was ready.
-                    (self.run, self.contact, self.contact_changed) = before;
-                    match self.decide(&Input::Fail(code.into()))? {
-                        Decision::Move(transition) => self.absorb(*transition),
-                        Decision::Ignore(_) => return Ok(None),
-                    }
-                }
+            let instead = match self.make(step, claim.attempt).await? {
+                Ok(claimed) => match self.permitted(&claimed).await {
+                    Ok(()) => return Ok(Some((claimed, claim.deadline))),
+                    Err(until) => Input::Defer { until: until.max(self.now() + MOMENT), reason: "rate".into() },
+                },
+                Err(code) => Input::Fail(code.into()),
+            };
+            // Nothing of the claim is stored yet: the run goes back to where it was ready.
+            (self.run, self.contact, self.contact_changed) = before;
+            match self.decide(&instead)? {
+                Decision::Move(transition) => self.absorb(*transition),
+                Decision::Ignore(_) => return Ok(None),
             }
+        }
+    }
+
+    /// Asks for what the mail service's rate leaves.
+    async fn permitted(&self, claimed: &Claimed) -> Result<(), Timestamp> {
+        match claimed {
+            Claimed::Mail(mail) => self.app.ports.mailer().permit(mail.class).await,
+            Claimed::Call { .. } => Ok(()),
         }
     }
 

@@ -5,7 +5,8 @@ use std::future::Future;
 
 use carepath_engine::advance::Answer;
 use carepath_engine::ids::{RunId, TemplateId};
-use carepath_engine::version::StepIndex;
+use carepath_engine::version::{Class, StepIndex};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// A mail on its way out.
@@ -25,6 +26,8 @@ pub struct Outgoing {
     pub headers: BTreeMap<String, String>,
     /// Links with names, by name.
     pub links: Vec<Link>,
+    /// What kind of mail it is: kinds go different ways, so that trouble with one does not hold up another.
+    pub class: Class,
     /// Which attempt this is.
     pub attempt: Attempt,
 }
@@ -71,6 +74,12 @@ pub enum Evidence {
 
 /// The way out for mail.
 pub trait Mailer: Send + Sync + 'static {
+    /// Asks for the right to send one mail of a class now, as far as the mail service's rate goes; or says from when on
+    /// to ask again. Whoever has it may leave it unused.
+    fn permit(&self, _class: Class) -> impl Future<Output = Result<(), Timestamp>> + Send {
+        std::future::ready(Ok(()))
+    }
+
     /// Sends one mail, once, without trying again. Whatever may have reached the other end is [`Answer::Unknown`].
     fn send(&self, mail: &Outgoing) -> impl Future<Output = Answer> + Send;
 

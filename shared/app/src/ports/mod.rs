@@ -39,6 +39,12 @@ pub trait Ports: Clone + Send + Sync + 'static {
     fn queue(&self) -> &Self::Queue;
     /// Time.
     fn clock(&self) -> &Self::Clock;
+
+    /// Whether this process may begin something outside now: send a mail, or call a webhook. One that may not, because
+    /// it is not there for that or has too little time left, leaves the run ready and says so in the queue.
+    fn may_act_outside(&self) -> bool {
+        true
+    }
 }
 
 /// What an error says about trying again.

@@ -238,8 +238,8 @@ pub trait Store: Send + Sync + 'static {
         cursor: Option<&str>,
     ) -> impl Future<Output = Result<Page<Parked>, StoreError>> + Send;
 
-    /// Puts parked work back to where it was, and says whether it was parked.
-    fn redrive(&self, work: &Work) -> impl Future<Output = Result<bool, StoreError>> + Send;
+    /// Puts parked work back into the `due` index, as due `now`, and says whether it was parked.
+    fn redrive(&self, work: &Work, now: Timestamp) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// Runs with a send of which nobody knows whether it happened (S8), the longest first. May lag by moments.
     fn unknown(&self, limit: usize, cursor: Option<&str>)

@@ -26,6 +26,25 @@ async fn s10_a_throttled_mail_is_tried_again_until_it_goes_out_once() {
     assert_eq!(run.messages[&0].at, start() + SignedDuration::from_mins(9));
 }
 
+/// A mail for which the rate leaves no room is not an attempt: nothing is claimed, and nothing is written but when it is
+/// looked at again.
+#[tokio::test]
+async fn s10_a_mail_for_which_there_is_no_room_waits_and_costs_no_attempt() {
+    let mut world = prepared(Service::Talks).await;
+    let later = |seconds| start() + SignedDuration::from_secs(seconds);
+    // A time that is over already is put off all the same, so that nobody asks without end.
+    world.ports.mailer.full_until([later(5), later(-60), later(20)]);
+    play(&mut world).await;
+    world.check_end();
+    check(&world);
+    let run = world.only_run();
+    let message = &run.messages[&0];
+    assert_eq!((message.state, message.attempt), (MessageState::Sent, 1));
+    assert_eq!(message.at, later(20));
+    let deferred = run.visits.iter().flat_map(|visit| &visit.explanation).filter(|why| &*why.test == "deferred: rate");
+    assert_eq!(deferred.count(), 1, "it is said once");
+}
+
 #[tokio::test]
 async fn s10_a_refused_mail_takes_the_edge_for_failures_and_is_not_tried_again() {
     let world = answered(Service::Talks, [Answer::Refused("bad_address".into())]).await;

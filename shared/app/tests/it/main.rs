@@ -10,6 +10,7 @@ mod migrations;
 mod outside;
 mod pauses;
 mod simulated;
+mod sweeps;
 mod times;
 mod unsubscribing;
 mod world;

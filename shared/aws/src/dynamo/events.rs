@@ -57,12 +57,12 @@ pub(super) async fn done(
         .update_item()
         .table_name(&store.contacts)
         .set_key(Some(items::key(key.as_str(), &keys::event(name))))
-        .update_expression("REMOVE dpk, dsk, fpk, fsk, fc");
+        .update_expression("REMOVE dpk, dsk, fc");
     if !not_admitted.is_empty() {
         let text = serde_json::to_string(not_admitted)
             .map_err(|_| never(WHAT, Cause::Refused("the value cannot be written as JSON")))?;
         update = update
-            .update_expression("SET na = :na REMOVE dpk, dsk, fpk, fsk, fc")
+            .update_expression("SET na = :na REMOVE dpk, dsk, fc")
             .expression_attribute_values(":na", items::text(text));
     }
     let answer = update

@@ -7,6 +7,7 @@
 //! | | `G#` segment | contact key | a member of a segment |
 //! | | `S#` opaque name of an address | `S` | an address that takes no mail |
 //! | | `T#` name of a task | `T` | a task |
+//! | | `R` | `R` | how many mails go out in the current second |
 //! | `runs` | contact key | run id | a run |
 //! | `config` | kind | id | a document |
 //! | | `revision` | `-` | the counter of changes of the configuration |
@@ -39,6 +40,9 @@ pub(super) const PARKED: &str = "F";
 pub(super) const UNKNOWN: &str = "U";
 /// The key of the configuration's counter.
 pub(super) const REVISION: (&str, &str) = ("revision", "-");
+
+/// The key of the count of what is sent.
+pub(super) const RATE: (&str, &str) = ("R", "R");
 
 /// The sort key of a task.
 pub(super) const TASK: &str = "T";

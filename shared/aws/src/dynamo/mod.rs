@@ -13,6 +13,7 @@ mod events;
 mod items;
 mod keys;
 mod parked;
+mod rate;
 mod runs;
 mod tables;
 mod tasks;
@@ -20,9 +21,8 @@ mod usage;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
-use aws_config::timeout::TimeoutConfig;
+use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionConfig, retry::RetryConfig};
 use carepath_app::ports::{
@@ -104,16 +104,10 @@ impl DynamoStore {
         Self::new(Client::from_conf(config), options.clone())
     }
 
-    /// The store in AWS, by the environment: the SDK's own variables, and `CAREPATH_TABLE_PREFIX` (`carepath-` where it
-    /// is missing).
-    pub async fn from_env() -> Self {
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(2))
-            .operation_attempt_timeout(Duration::from_secs(3))
-            .build();
-        let config = aws_config::defaults(BehaviorVersion::v2026_01_12()).timeout_config(timeouts).load().await;
+    /// The store in AWS. Its tables' names begin with `CAREPATH_TABLE_PREFIX` (`carepath-` where it is missing).
+    pub fn in_aws(config: &SdkConfig) -> Self {
         let prefix = std::env::var("CAREPATH_TABLE_PREFIX").unwrap_or_else(|_| "carepath-".to_owned());
-        Self::new(Client::new(&config), Options { prefix, shards: 16 })
+        Self::new(Client::new(config), Options { prefix, shards: 16 })
     }
 
     /// Gives the store the account's secret, under which it keeps addresses in its index. It is loaded through the
@@ -129,6 +123,15 @@ impl DynamoStore {
     /// Where `DynamoDB` refuses one.
     pub async fn create_tables(&self) -> Result<(), StoreError> {
         tables::create(&self.0).await
+    }
+
+    /// Takes `count` of the `most` mails that may go out in a second, counted from 1970 over all processes, or says that
+    /// not so many are left.
+    ///
+    /// # Errors
+    /// Where `DynamoDB` fails: they may be taken then, and nothing more is lost by it than a moment.
+    pub async fn take_mails(&self, second: i64, count: u64, most: u64) -> Result<bool, StoreError> {
+        rate::take(&self.0, second, count, most).await
     }
 
     /// Requests and capacity units since the store was opened.
@@ -199,8 +202,8 @@ impl Store for DynamoStore {
         parked::parked(&self.0, limit, cursor).await
     }
 
-    async fn redrive(&self, work: &Work) -> Result<bool, StoreError> {
-        parked::redrive(&self.0, work).await
+    async fn redrive(&self, work: &Work, now: Timestamp) -> Result<bool, StoreError> {
+        parked::redrive(&self.0, work, now).await
     }
 
     async fn unknown(&self, limit: usize, cursor: Option<&str>) -> Result<Page<Run>, StoreError> {

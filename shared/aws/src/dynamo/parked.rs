@@ -1,7 +1,8 @@
 //! Work that no trial can do: set down under a partition of its own, and put back from there.
 //!
-//! The item itself stays as it is: only its place in the index changes, and where it was is kept beside. Whatever writes
-//! the item anew takes it up again, since it writes the place in the index too.
+//! The item itself stays as it is: only its place in the index changes. Put back, it is due at that moment: where it was
+//! may lie so far back that no sweep looks there any more. Whatever writes the item anew takes it up again, since it writes
+//! the place in the index too.
 
 use std::collections::HashMap;
 
@@ -43,18 +44,21 @@ pub(super) async fn park(
         (":code".to_owned(), items::text(code)),
         (":seen".to_owned(), items::number(seen)),
     ]);
-    let ways = (
-        "SET fpk = dpk, fsk = dsk, dpk = :parked, dsk = :place, fc = :code",
-        "v = :seen AND attribute_exists(dpk) AND dpk <> :parked",
-    );
+    let ways =
+        ("SET dpk = :parked, dsk = :place, fc = :code", "v = :seen AND attribute_exists(dpk) AND dpk <> :parked");
     let moved = update(store, PARK, (table(store, of_runs), &pk, &sk), ways, values).await?;
     Ok(if moved { Commit::Applied } else { Commit::LostRace })
 }
 
-pub(super) async fn redrive(store: &Inner, work: &Work) -> Result<bool, StoreError> {
+pub(super) async fn redrive(store: &Inner, work: &Work, now: Timestamp) -> Result<bool, StoreError> {
     let Some((pk, sk, of_runs)) = keys::item_of(work) else { return Ok(false) };
-    let values = Item::from([(":parked".to_owned(), items::text(keys::PARKED))]);
-    let ways = ("SET dpk = fpk, dsk = fsk REMOVE fpk, fsk, fc", "dpk = :parked");
+    let (bucket, place) = keys::due(&pk, &sk, now, store.options.shards);
+    let values = Item::from([
+        (":parked".to_owned(), items::text(keys::PARKED)),
+        (":bucket".to_owned(), items::text(bucket)),
+        (":place".to_owned(), items::text(place)),
+    ]);
+    let ways = ("SET dpk = :bucket, dsk = :place REMOVE fc", "dpk = :parked");
     update(store, REDRIVE, (table(store, of_runs), &pk, &sk), ways, values).await
 }
 

@@ -25,6 +25,17 @@ pub enum NotificationError {
     BadTag(&'static str),
 }
 
+impl NotificationError {
+    /// A stable name of what is wrong.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Unreadable => "unreadable",
+            Self::Missing(_) => "missing_field",
+            Self::BadTag(_) => "bad_tag",
+        }
+    }
+}
+
 /// The envelope of SNS.
 #[derive(Deserialize)]
 struct Envelope {

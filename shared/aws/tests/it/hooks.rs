@@ -1,99 +1,16 @@
 //! Webhooks over real connections, to a server on this machine that answers as it is told.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
-use std::collections::VecDeque;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use carepath_app::ports::{HookAnswer, HookCall, Hooks};
 use carepath_aws::hooks::{HttpHooks, Reach};
 
-/// What the server does with one connection.
-#[derive(Debug, Clone)]
-enum Act {
-    /// Reads the request and answers with this.
-    Answer(String),
-    /// Reads nothing and hangs up.
-    HangsUp,
-    /// Reads the request and hangs up.
-    HangsUpAfter,
-    /// Reads the request, answers with this, and then nothing for so long.
-    Stalls(String, Duration),
-    /// Answers without an end.
-    Floods,
-}
+use crate::loopback::{Act, Server, answer};
 
-struct Server {
-    port: u16,
-    requests: Arc<Mutex<Vec<String>>>,
-}
-
-impl Server {
-    fn start(acts: impl IntoIterator<Item = Act>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let (mut acts, seen): (VecDeque<Act>, _) = (acts.into_iter().collect(), Arc::clone(&requests));
-        std::thread::spawn(move || {
-            while let Some(act) = acts.pop_front() {
-                let Ok((mut stream, _)) = listener.accept() else { return };
-                if matches!(act, Act::HangsUp) {
-                    continue;
-                }
-                seen.lock().unwrap().push(request(&mut stream));
-                // Whoever is called need not wait for the answer.
-                let _ = match act {
-                    Act::HangsUp | Act::HangsUpAfter => Ok(()),
-                    Act::Answer(text) => stream.write_all(text.as_bytes()),
-                    Act::Stalls(text, time) => {
-                        let written = stream.write_all(text.as_bytes());
-                        std::thread::sleep(time);
-                        written
-                    }
-                    Act::Floods => flood(&mut stream),
-                };
-            }
-        });
-        Self { port, requests }
-    }
-
-    fn url(&self) -> String {
-        format!("http://127.0.0.1:{}/hook?x=1", self.port)
-    }
-
-    fn requests(&self) -> Vec<String> {
-        self.requests.lock().unwrap().clone()
-    }
-}
-
-fn request(stream: &mut TcpStream) -> String {
-    let (mut read, mut bytes) = (Vec::new(), [0; 4096]);
-    loop {
-        let text = String::from_utf8_lossy(&read).to_string();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
-            if body.len() >= length.unwrap_or_default() {
-                return text;
-            }
-        }
-        match stream.read(&mut bytes) {
-            Ok(0) | Err(_) => return text,
-            Ok(count) => read.extend_from_slice(&bytes[..count]),
-        }
-    }
-}
-
-fn flood(stream: &mut TcpStream) -> std::io::Result<()> {
-    stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n")?;
-    loop {
-        stream.write_all(&[b'x'; 8_192])?;
-    }
-}
-
-fn answer(head: &str, body: &str) -> Act {
-    Act::Answer(format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\n\r\n{body}", body.len()))
+fn url(server: &Server) -> String {
+    format!("{}/hook?x=1", server.url())
 }
 
 fn call(url: &str) -> HookCall {
@@ -115,7 +32,7 @@ fn here() -> HttpHooks {
 
 async fn calls(act: Act) -> HookAnswer {
     let server = Server::start([act]);
-    here().with_timeout(Duration::from_millis(500)).call(&call(&server.url())).await
+    here().with_timeout(Duration::from_millis(500)).call(&call(&url(&server))).await
 }
 
 fn answered(answer: HookAnswer) -> (u16, Option<u64>, String, bool) {
@@ -127,7 +44,7 @@ fn answered(answer: HookAnswer) -> (u16, Option<u64>, String, bool) {
 #[tokio::test]
 async fn a_call_is_a_signed_post_of_json() {
     let server = Server::start([answer("200 OK", r#"{"ok":true}"#)]);
-    let said = answered(here().call(&call(&server.url())).await);
+    let said = answered(here().call(&call(&url(&server))).await);
     assert_eq!(said, (200, None, r#"{"ok":true}"#.to_owned(), false));
     let requests = server.requests();
     let [request] = &requests[..] else { panic!("one request, and not {}", requests.len()) };
@@ -172,7 +89,7 @@ async fn no_more_is_read_than_is_of_use() {
     let fits = "y".repeat(64);
     assert_eq!(answered(calls(answer("200 OK", &fits)).await), (200, None, fits, false));
     let server = Server::start([Act::Floods]);
-    let nothing = HookCall { read: 0, ..call(&server.url()) };
+    let nothing = HookCall { read: 0, ..call(&url(&server)) };
     assert_eq!(answered(here().call(&nothing).await), (200, None, String::new(), false));
 }
 
@@ -189,7 +106,7 @@ async fn whoever_says_nothing_is_not_waited_for() {
 #[tokio::test]
 async fn a_connection_that_ends_is_no_answer_and_is_not_tried_again() {
     let server = Server::start([Act::HangsUpAfter, answer("200 OK", "{}")]);
-    let said = here().call(&call(&server.url())).await;
+    let said = here().call(&call(&url(&server))).await;
     assert!(matches!(said, HookAnswer::Silent("no_answer")), "{said:?}");
     assert_eq!(server.requests().len(), 1);
     let said = calls(Act::HangsUp).await;
@@ -204,7 +121,7 @@ async fn a_connection_that_ends_is_no_answer_and_is_not_tried_again() {
 async fn s24_nobody_is_called_at_an_address_that_is_not_public() {
     let server = Server::start([answer("200 OK", "{}"), answer("200 OK", "{}")]);
     let hooks = HttpHooks::new(Reach::Public).unwrap();
-    let port = server.port;
+    let port = server.port();
     for url in [
         format!("http://127.0.0.1:{port}/"),
         format!("http://localhost:{port}/"),
@@ -229,7 +146,7 @@ async fn s24_nobody_is_called_at_an_address_that_is_not_public() {
 #[tokio::test]
 async fn a_name_of_this_machine_is_called_where_that_is_allowed() {
     let server = Server::start([answer("200 OK", "{}")]);
-    let url = format!("http://localhost:{}/", server.port);
+    let url = format!("http://localhost:{}/", server.port());
     assert_eq!(answered(here().call(&call(&url)).await).0, 200);
     let said = here().call(&call("https://10.0.0.1/")).await;
     assert_eq!(said, HookAnswer::Forbidden("address_not_public"));

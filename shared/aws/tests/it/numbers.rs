@@ -81,7 +81,7 @@ async fn each_operation_costs_exactly_this() {
     costs!("revision", store.revision(&work));
     assert_eq!(costs!("park work", store.park(&work, "x", 1, now())), Commit::Applied);
     assert_eq!(costs!("what is parked", store.parked(5, None)).items.len(), 1);
-    assert!(costs!("redrive", store.redrive(&work)));
+    assert!(costs!("redrive", store.redrive(&work, now())));
     costs!("an event is done", store.event_done(&key, "a", &[]));
     first.revision = 4;
     first.messages.insert(0, serde_json::from_value(json!({"s": "unknown", "n": 1, "a": NOW})).unwrap());

@@ -114,7 +114,7 @@ pub(crate) struct World {
     pub(crate) admin: String,
     /// What writes past the application.
     behind: Behind,
-    router: Router,
+    pub(crate) router: Router,
 }
 
 /// A way into the database: a target and a body to a status.

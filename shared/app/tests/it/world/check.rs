@@ -101,6 +101,10 @@ impl World {
     }
 
     /// The one run of the world.
+    pub(crate) fn first_run(&self) -> Option<Run> {
+        self.ports.store.content().runs.values().next().cloned()
+    }
+
     pub(crate) fn only_run(&self) -> Run {
         let content = self.ports.store.content();
         assert_eq!(content.runs.len(), 1, "there is to be one run");

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use carepath_app::ports::{Attempt, Evidence, Mailer, Outgoing};
 use carepath_engine::advance::Answer;
 use carepath_engine::ids::RunId;
+use carepath_engine::version::Class;
 use jiff::Timestamp;
 
 use super::faults::{Fault, Faults};
@@ -15,6 +16,8 @@ use super::flaws::Flaw;
 struct State {
     taken: Vec<Attempt>,
     next: VecDeque<Answer>,
+    /// Until when there is no room for the next mails, one after the other.
+    full: VecDeque<Timestamp>,
     /// What every mail is answered instead of being taken.
     always: Option<Answer>,
     /// Whether it knows of an attempt what became of it; those that it said no of are over.
@@ -41,6 +44,11 @@ impl MemoryMailer {
     /// What the next mails are answered instead of being taken, one after the other.
     pub(crate) fn answer_next(&self, answers: impl IntoIterator<Item = Answer>) {
         self.state().next.extend(answers);
+    }
+
+    /// Until when there is no room for the next mails, one after the other.
+    pub(crate) fn full_until(&self, times: impl IntoIterator<Item = Timestamp>) {
+        self.state().full.extend(times);
     }
 
     /// What every mail is answered from now on; `None` where it is taken again.
@@ -106,6 +114,10 @@ pub(crate) fn id(nth: usize) -> String {
 }
 
 impl Mailer for MemoryMailer {
+    async fn permit(&self, _: Class) -> Result<(), Timestamp> {
+        self.state().full.pop_front().map_or(Ok(()), Err)
+    }
+
     async fn send(&self, mail: &Outgoing) -> Answer {
         match self.faults.next("send").await {
             None => self.take(mail),

@@ -187,7 +187,7 @@ impl Store for MemoryStore {
         .await
     }
 
-    async fn redrive(&self, work: &Work) -> Result<bool, StoreError> {
+    async fn redrive(&self, work: &Work, _: Timestamp) -> Result<bool, StoreError> {
         self.call("redrive", |content| content.parked.remove(work).is_some()).await
     }
 

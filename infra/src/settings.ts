@@ -1,0 +1,114 @@
+import { readFileSync } from 'node:fs';
+import type { Node } from 'constructs';
+
+/** What each installation decides for itself; docs/OPERATIONS.md has the list. All else is the same everywhere. */
+export interface Settings {
+  /** Begins the names of tables, queues, functions and alarms: two installations can share an account. */
+  readonly prefix: string;
+  /** The folder with `<binary>/bootstrap` for each function, as `cargo lambda build` leaves it. */
+  readonly binaries: string;
+  readonly architecture: 'arm64' | 'x86_64';
+  /** `aws`, or `local` for the emulator on this machine, which lacks some things (docs/AWS-LOCAL.md). */
+  readonly stage: 'aws' | 'local';
+  /** Whether waits over 15 minutes get a schedule of their own, or are found by the sweep alone. */
+  readonly timers: 'scheduler' | 'due';
+  /** Who signs people in. Without one a user pool is made. */
+  readonly identity?: { readonly issuer: string; readonly audience: readonly string[] };
+  /** Where alarms go: a new topic with this subscriber, or a topic that is there. */
+  readonly alarmEmail?: string;
+  readonly alarmTopicArn?: string;
+  /** The domain that mails are from. Without one, identities are made by hand. */
+  readonly mailDomain?: string;
+  /** The domain that opens and clicks are counted under, always over TLS. */
+  readonly trackingDomain?: string;
+  /** The console's own name, with a certificate of us-east-1. */
+  readonly consoleDomain?: { readonly name: string; readonly certificateArn: string };
+  /** A web ACL (scope CLOUDFRONT) in front of the console. */
+  readonly webAclArn?: string;
+}
+
+/** The keys of the context, and of the file that `-c settings=FILE` names. */
+const KEYS = {
+  prefix: /^[a-z][a-z0-9-]{0,22}-$/,
+  binaries: /./,
+  architecture: /^(arm64|x86_64)$/,
+  stage: /^(aws|local)$/,
+  timers: /^(scheduler|due)$/,
+  issuer: /^https?:\/\/\S+$/,
+  audience: /^\S+$/,
+  alarmEmail: /^\S+@\S+$/,
+  alarmTopicArn: /^arn:aws[a-z-]*:sns:/,
+  mailDomain: /^[a-z0-9.-]+\.[a-z]+$/,
+  trackingDomain: /^[a-z0-9.-]+\.[a-z]+$/,
+  consoleDomain: /^[a-z0-9.-]+\.[a-z]+$/,
+  consoleCertificateArn: /^arn:aws[a-z-]*:acm:us-east-1:/,
+  webAclArn: /^arn:aws[a-z-]*:wafv2:us-east-1:/,
+} as const;
+
+type Key = keyof typeof KEYS;
+type Given = Partial<Record<Key, string>>;
+
+/**
+ * Reads the settings: a key of the context wins over the file.
+ *
+ * @throws Error that names what is unknown, malformed or contradictory.
+ */
+export function settingsOf(node: Node): Settings {
+  const file: unknown = node.tryGetContext('settings');
+  const given = typeof file === 'string' ? ofFile(file) : {};
+  for (const key of Object.keys(KEYS) as Key[]) {
+    const value: unknown = node.tryGetContext(key);
+    if (value !== undefined) given[key] = String(value);
+  }
+  return checked(given);
+}
+
+function ofFile(path: string): Given {
+  const read: unknown = JSON.parse(readFileSync(path, 'utf8'));
+  if (typeof read !== 'object' || read === null || Array.isArray(read)) throw new Error(`${path}: not a JSON object`);
+  for (const [key, value] of Object.entries(read)) {
+    if (!(key in KEYS))
+      throw new Error(`${path}: there is no setting \`${key}\`; known are ${Object.keys(KEYS).join(', ')}`);
+    if (typeof value !== 'string') throw new Error(`${path}: \`${key}\` is not a text`);
+  }
+  return { ...(read as Given) };
+}
+
+function checked(given: Given): Settings {
+  for (const [key, value] of Object.entries(given) as [Key, string][]) {
+    if (!KEYS[key].test(value)) throw new Error(`setting ${key}: \`${value}\` does not match ${KEYS[key].source}`);
+  }
+  if (given.binaries === undefined) {
+    throw new Error('setting binaries: say where the functions are, for example -c binaries=../target/lambda');
+  }
+  together(given, 'issuer', 'audience');
+  together(given, 'consoleDomain', 'consoleCertificateArn');
+  if (given.alarmEmail !== undefined && given.alarmTopicArn !== undefined) {
+    throw new Error('settings alarmEmail and alarmTopicArn: choose one of them');
+  }
+  const { issuer, audience, consoleDomain, consoleCertificateArn } = given;
+  return {
+    prefix: given.prefix ?? 'carepath-',
+    binaries: given.binaries,
+    architecture: (given.architecture ?? 'arm64') as Settings['architecture'],
+    stage: (given.stage ?? 'aws') as Settings['stage'],
+    timers: (given.timers ?? 'scheduler') as Settings['timers'],
+    ...(issuer !== undefined && audience !== undefined ? { identity: { issuer, audience: audience.split(',') } } : {}),
+    ...(consoleDomain !== undefined && consoleCertificateArn !== undefined
+      ? { consoleDomain: { name: consoleDomain, certificateArn: consoleCertificateArn } }
+      : {}),
+    ...kept(given, ['alarmEmail', 'alarmTopicArn', 'mailDomain', 'trackingDomain', 'webAclArn']),
+  };
+}
+
+function together(given: Given, one: Key, other: Key): void {
+  if ((given[one] === undefined) !== (given[other] === undefined)) {
+    throw new Error(`settings ${one} and ${other}: one without the other`);
+  }
+}
+
+function kept<K extends Key>(given: Given, keys: readonly K[]): Partial<Record<K, string>> {
+  return Object.fromEntries(keys.flatMap((key) => (given[key] === undefined ? [] : [[key, given[key]]]))) as Partial<
+    Record<K, string>
+  >;
+}

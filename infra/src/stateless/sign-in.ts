@@ -1,0 +1,57 @@
+import { Aws, Fn, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { ManagedLoginVersion, OAuthScope, UserPoolClient, UserPoolDomain } from 'aws-cdk-lib/aws-cognito';
+import { Duration } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+import type { Names } from '../names.ts';
+import type { People } from '../stateful/people.ts';
+import type { Trust } from './http-api.ts';
+
+/**
+ * Where people sign in at the installation's own user pool. It has no secret to lose: the console proves itself by
+ * PKCE.
+ */
+export class SignIn extends Construct {
+  private readonly people: People;
+
+  constructor(scope: Construct, names: Names, people: People) {
+    super(scope, 'SignIn');
+    this.people = people;
+    new UserPoolDomain(this, 'Domain', {
+      userPool: people.pool,
+      cognitoDomain: { domainPrefix: `${names.prefix}${Aws.ACCOUNT_ID}` },
+      managedLoginVersion: ManagedLoginVersion.CLASSIC_HOSTED_UI,
+    });
+  }
+
+  /** The origin of the sign-in pages. */
+  static origin(scope: Construct, names: Names): string {
+    const { account, region } = Stack.of(scope);
+    return Fn.join('', ['https://', names.prefix, account, '.auth.', region, '.amazoncognito.com']);
+  }
+
+  /** Lets the console at an address sign people in. */
+  allow(console: string): Trust & { readonly client: string } {
+    const client = new UserPoolClient(this, 'Console', {
+      userPool: this.people.pool,
+      generateSecret: false,
+      preventUserExistenceErrors: true,
+      enableTokenRevocation: true,
+      accessTokenValidity: Duration.minutes(30),
+      idTokenValidity: Duration.minutes(30),
+      refreshTokenValidity: Duration.hours(12),
+      authFlows: {},
+      oAuth: {
+        flows: { authorizationCodeGrant: true },
+        scopes: [OAuthScope.OPENID, OAuthScope.EMAIL],
+        callbackUrls: [`${console}/`],
+        logoutUrls: [`${console}/`],
+      },
+    });
+    client.applyRemovalPolicy(RemovalPolicy.DESTROY);
+    return {
+      issuer: this.people.pool.userPoolProviderUrl,
+      audience: [client.userPoolClientId],
+      client: client.userPoolClientId,
+    };
+  }
+}

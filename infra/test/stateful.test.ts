@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Match } from 'aws-cdk-lib/assertions';
+import { one, resources, ROOT, templates } from './installed.ts';
+
+const { stateful, stateless } = templates({ mailDomain: 'mail.example.org', trackingDomain: 'click.example.org' });
+
+/** Indexes by table, as the store makes them on one machine. */
+function indexesOfTheStore(): Record<string, string[][]> {
+  const source = readFileSync(join(ROOT, 'shared/aws/src/dynamo/tables.rs'), 'utf8');
+  const defined = new Map<string, string[]>();
+  for (const [, name, index, hash, range] of source.matchAll(
+    /let (\w+) = \("(\w+)", "(\w+)", (?:Some\("(\w+)"\)|None)\);/g,
+  )) {
+    defined.set(name ?? '', [index ?? '', hash ?? '', ...(range === undefined ? [] : [range])]);
+  }
+  const used = [...source.matchAll(/&store\.(\w+), &\[([\w, ]*)\]\[\.\.\]/g)].map(([, table, indexes]) => {
+    const named = (indexes ?? '').split(', ').filter((it) => it !== '');
+    return [table, named.map((it) => defined.get(it) ?? [])] as const;
+  });
+  return Object.fromEntries(used);
+}
+
+test('tables have the keys and indexes that the store makes for itself on one machine', () => {
+  const store = indexesOfTheStore();
+  assert.deepEqual(
+    Object.keys(store)
+      .filter((it) => it === 'contacts' || it === 'runs')
+      .sort(),
+    ['contacts', 'runs'],
+  );
+  for (const table of Object.values(resources(stateful, 'AWS::DynamoDB::Table'))) {
+    const { TableName, KeySchema, GlobalSecondaryIndexes, AttributeDefinitions } = table.Properties;
+    assert.deepEqual(KeySchema, [
+      { AttributeName: 'pk', KeyType: 'HASH' },
+      { AttributeName: 'sk', KeyType: 'RANGE' },
+    ]);
+    const indexes = (GlobalSecondaryIndexes ?? []) as {
+      IndexName: string;
+      KeySchema: { AttributeName: string }[];
+      Projection: unknown;
+    }[];
+    const told = indexes.map((it) => [it.IndexName, ...it.KeySchema.map((key) => key.AttributeName)]);
+    assert.deepEqual(told, store[String(TableName).replace('carepath-', '')] ?? [], TableName);
+    assert.ok(indexes.every((it) => JSON.stringify(it.Projection) === '{"ProjectionType":"KEYS_ONLY"}'));
+    assert.ok((AttributeDefinitions as { AttributeType: string }[]).every((it) => it.AttributeType === 'S'));
+  }
+});
+
+test('tables outlive the stack, and whoever removes it', () => {
+  const tables = Object.values(resources(stateful, 'AWS::DynamoDB::Table'));
+  assert.equal(tables.length, 4);
+  for (const table of tables) {
+    assert.equal(table['DeletionPolicy'], 'Retain');
+    assert.equal(table['UpdateReplacePolicy'], 'Retain');
+    assert.equal(table.Properties['BillingMode'], 'PAY_PER_REQUEST');
+  }
+});
+
+test('what changes in contacts, runs and configuration can be followed; reports are derived', () => {
+  const streams = Object.values(resources(stateful, 'AWS::DynamoDB::Table')).map((it) => [
+    it.Properties['TableName'],
+    it.Properties['StreamSpecification']?.['StreamViewType'],
+  ]);
+  assert.deepEqual(Object.fromEntries(streams), {
+    'carepath-contacts': 'NEW_AND_OLD_IMAGES',
+    'carepath-runs': 'NEW_AND_OLD_IMAGES',
+    'carepath-config': 'NEW_AND_OLD_IMAGES',
+    'carepath-reports': undefined,
+  });
+});
+
+test('keys turn by themselves, and are kept', () => {
+  const keys = Object.values(resources(stateful, 'AWS::KMS::Key'));
+  assert.equal(keys.length, 3);
+  for (const key of keys) {
+    assert.equal(key.Properties['EnableKeyRotation'], true);
+    assert.equal(key['DeletionPolicy'], 'Retain');
+  }
+});
+
+test('only the services that write to topics and queues by themselves may use the key of messages', () => {
+  const grants = (description: string) => {
+    const key = one(stateful, 'AWS::KMS::Key', { Description: Match.stringLikeRegexp(description) });
+    const statements = key.Properties['KeyPolicy'].Statement as {
+      Sid?: string;
+      Principal: { Service?: string };
+      Condition?: unknown;
+    }[];
+    return statements
+      .filter((it) => it.Principal.Service !== undefined)
+      .map((it) => [it.Principal.Service, it.Condition !== undefined]);
+  };
+  assert.deepEqual(grants('events of the mail service'), [
+    ['ses.amazonaws.com', false],
+    ['sns.amazonaws.com', true],
+    ['cloudwatch.amazonaws.com', true],
+  ]);
+  assert.deepEqual(grants('contacts, runs'), []);
+  assert.deepEqual(
+    grants('log groups').map(([, condition]) => condition),
+    [true],
+  );
+});
+
+test('each class of mail has a set that insists on TLS and tells all ten things that can happen', () => {
+  const events = [
+    'send',
+    'reject',
+    'bounce',
+    'complaint',
+    'delivery',
+    'open',
+    'click',
+    'renderingFailure',
+    'deliveryDelay',
+    'subscription',
+  ];
+  for (const name of ['care', 'operational', 'marketing']) {
+    const set = one(stateful, 'AWS::SES::ConfigurationSet', { Name: `carepath-${name}` });
+    assert.deepEqual(set.Properties['DeliveryOptions'], { TlsPolicy: 'REQUIRE' });
+    assert.deepEqual(set.Properties['TrackingOptions'], {
+      CustomRedirectDomain: 'click.example.org',
+      HttpsPolicy: 'REQUIRE',
+    });
+  }
+  const destinations = Object.values(resources(stateful, 'AWS::SES::ConfigurationSetEventDestination'));
+  assert.equal(destinations.length, 3);
+  for (const it of destinations) assert.deepEqual(it.Properties['EventDestination'].MatchingEventTypes, events);
+});
+
+test('SES may write to the topic for these sets of this account, and nobody else may', () => {
+  const policies = Object.values(resources(stateful, 'AWS::SNS::TopicPolicy'));
+  const allowed = policies
+    .flatMap((it) => it.Properties['PolicyDocument'].Statement as Record<string, any>[])
+    .filter((it) => it['Effect'] === 'Allow');
+  assert.equal(allowed.length, 3);
+  for (const it of allowed) {
+    assert.deepEqual(it['Principal'], { Service: 'ses.amazonaws.com' });
+    assert.deepEqual(it['Condition'].StringEquals['AWS:SourceAccount'], { Ref: 'AWS::AccountId' });
+    assert.match(JSON.stringify(it['Condition'].StringEquals['AWS:SourceArn']), /configuration-set/);
+  }
+});
+
+test('a domain that mails are from signs them, and says what has to be in its zone', () => {
+  stateful.hasResourceProperties('AWS::SES::EmailIdentity', {
+    EmailIdentity: 'mail.example.org',
+    MailFromAttributes: { MailFromDomain: 'bounce.mail.example.org' },
+  });
+  assert.deepEqual(Object.keys(stateful.findOutputs('*')).filter((it) => /Dkim|MailFrom/.test(it)).length, 4);
+  for (const it of Object.values(resources(stateless, 'AWS::IAM::ManagedPolicy'))) {
+    assert.doesNotMatch(JSON.stringify(it.Properties['PolicyDocument']), /identity\/\*/);
+  }
+});
+
+test('the stack with the tables knows nothing of what runs on it', () => {
+  assert.doesNotMatch(JSON.stringify(stateful.toJSON()), /stateless/);
+});
