@@ -97,6 +97,8 @@ it('fields are offered as the schema has them', async () => {
   await page.keyboard.press('Control+End');
   await page.keyboard.press('Enter');
   await page.keyboard.type('send_p');
+  // Nothing that is typed gets lost, however fast it comes.
+  expect((await page.locator('.code .cm-content').innerText()).trimEnd().split('\n').at(-1)).toBe('send_p');
   await page.locator('.code .cm-tooltip-autocomplete li', { hasText: 'send_policy' }).first().waitFor();
   await shoot(page, 'edit-completion');
   await page.context().close();

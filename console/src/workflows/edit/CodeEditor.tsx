@@ -5,13 +5,16 @@ import { yaml } from '@codemirror/lang-yaml';
 import { HighlightStyle, bracketMatching, indentUnit, syntaxHighlighting } from '@codemirror/language';
 import { lintGutter, lintKeymap, setDiagnostics, type Diagnostic } from '@codemirror/lint';
 import { searchKeymap } from '@codemirror/search';
-import { EditorState } from '@codemirror/state';
+import { Annotation, EditorState } from '@codemirror/state';
 import { EditorView, drawSelection, highlightActiveLine, keymap, lineNumbers } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 import { useEffect, useRef } from 'react';
 import { fieldsAt, pathBefore, valuesAt } from './complete';
 
 export interface Mark { from: number; to: number; severity: 'error' | 'warning' | 'info'; message: string }
+
+/** Marks a change that the form or the graph made. */
+const fromOutside = Annotation.define<boolean>();
 
 const look = EditorView.theme({
   '&': { height: '100%', fontSize: '0.875rem', color: 'var(--text)', backgroundColor: 'var(--raised)' },
@@ -55,6 +58,7 @@ export function CodeEditor({ text, onChange, marks, steps, reveal }: {
 }) {
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(null);
+  const typed = useRef(new Set<string>());
   const latest = useRef({ onChange, steps, text });
   useEffect(() => {
     latest.current = { onChange, steps, text };
@@ -69,11 +73,14 @@ export function CodeEditor({ text, onChange, marks, steps, reveal }: {
         doc: latest.current.text,
         extensions: [
           lineNumbers(), history(), drawSelection(), highlightActiveLine(), bracketMatching(), closeBrackets(), indentUnit.of('  '), yaml(), syntaxHighlighting(colours), look, lintGutter(),
-          autocompletion({ override: [proposals(() => latest.current.steps)] }), EditorView.lineWrapping, EditorView.contentAttributes.of({ 'aria-label': 'The document, as YAML', tabindex: '0' }),
+          autocompletion({ icons: false, override: [proposals(() => latest.current.steps)] }), EditorView.lineWrapping, EditorView.contentAttributes.of({ 'aria-label': 'The document, as YAML', tabindex: '0' }),
           // Tab leaves the editor, as it leaves every field.
           keymap.of([...completionKeymap, ...defaultKeymap, ...historyKeymap, ...searchKeymap, ...lintKeymap]),
           EditorView.updateListener.of(update => {
-            if (update.docChanged) latest.current.onChange(update.state.doc.toString());
+            if (!update.docChanged || update.transactions.some(one => one.annotation(fromOutside))) return;
+            const now = update.state.doc.toString();
+            typed.current.add(now);
+            latest.current.onChange(now);
           }),
         ],
       }),
@@ -86,8 +93,15 @@ export function CodeEditor({ text, onChange, marks, steps, reveal }: {
   }, []);
   useEffect(() => {
     const shown = view.current;
-    if (!shown || shown.state.doc.toString() === text) return;
-    shown.dispatch({ changes: { from: 0, to: shown.state.doc.length, insert: text } });
+    if (!shown) return;
+    if (shown.state.doc.toString() === text) {
+      typed.current.clear();
+      return;
+    }
+    // What was typed comes back a moment later, when more may have been typed. That is nothing new.
+    if (typed.current.has(text)) return;
+    typed.current.clear();
+    shown.dispatch({ changes: { from: 0, to: shown.state.doc.length, insert: text }, annotations: fromOutside.of(true) });
   }, [text]);
   useEffect(() => {
     const shown = view.current;
