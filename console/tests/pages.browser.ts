@@ -16,6 +16,7 @@ const PAGES = [
   ['contact', '#/contacts/story-maria'],
   ['templates', '#/templates'],
   ['template', '#/templates/appointment-confirmation'],
+  ['edit', '#/workflows/appointment-reminder/edit'],
   ['operations', '#/operations'],
   ['nowhere', '#/nowhere'],
 ] as const;

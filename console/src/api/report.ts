@@ -46,10 +46,14 @@ export const report = (workflow: string, period: Period): Promise<WorkflowReport
 export type InState = 'waiting' | 'sent' | 'opened' | 'clicked' | 'ended';
 
 export interface StepContact {
-  contact: string;
+  /** Nobody's any more once the contact is deleted. */
+  contact: string | null;
   run: string;
-  at?: string;
-  [more: string]: unknown;
+  version: number;
+  state: 'waiting' | 'moved_on' | 'ended';
+  entered: string;
+  left: string | null;
+  ended: string | null;
 }
 
 export interface StepContacts {
@@ -61,6 +65,11 @@ export const stepContacts = (
   workflow: string, step: string, state: InState, version: number | undefined, cursor: string | undefined, limit = 500,
 ): Promise<StepContacts> =>
   ask(`${apiBase()}/v1/workflows/${encodeURIComponent(workflow)}/steps/${encodeURIComponent(step)}/contacts${query({ state, version, cursor, limit })}`);
+
+/** How busy a workflow is now, and was in the last 24 hours. */
+export interface Activity { workflow: string; live: number; entered: number; ended: number }
+
+export const activity = (): Promise<{ as_of: string; items: Activity[] }> => ask(`${apiBase()}/v1/activity`);
 
 export const total = (by: Record<string, number>): number => Object.values(by).reduce((sum, n) => sum + n, 0);
 

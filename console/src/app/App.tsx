@@ -11,6 +11,7 @@ import { Announcer, Empty, Failure, Loading, Title } from '../ui/parts';
 import { WorkflowList } from '../workflows/WorkflowList';
 
 const WorkflowPage = lazy(() => import('../workflows/WorkflowPage').then(m => ({ default: m.WorkflowPage })));
+const EditPage = lazy(() => import('../workflows/edit/EditPage').then(m => ({ default: m.EditPage })));
 const ContactFinder = lazy(() => import('../contacts/ContactFinder').then(m => ({ default: m.ContactFinder })));
 const ContactPage = lazy(() => import('../contacts/ContactPage').then(m => ({ default: m.ContactPage })));
 const TemplateList = lazy(() => import('../templates/TemplateList').then(m => ({ default: m.TemplateList })));
@@ -18,11 +19,12 @@ const TemplatePage = lazy(() => import('../templates/TemplatePage').then(m => ({
 const OperationsPage = lazy(() => import('../operations/OperationsPage').then(m => ({ default: m.OperationsPage })));
 
 function page({ parts }: Place): ReactNode {
-  const [section, id] = parts;
+  const [section, id, more] = parts;
   switch (section) {
     case undefined:
     case 'workflows':
       if (id === undefined) return <WorkflowList />;
+      if (more === 'edit') return <EditPage key={id} id={id} />;
       return <WorkflowPage key={id} id={id} />;
     case 'contacts':
       return id === undefined ? <ContactFinder /> : <ContactPage key={id} id={id} />;

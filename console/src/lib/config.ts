@@ -1,12 +1,12 @@
 // What whoever installed these files says in the `config.json` beside them.
 
-/** An OAuth 2.0 provider for people: the code flow with PKCE. */
+/** Who signs people in: the code flow with PKCE. */
 export interface Provider {
-  authorize: string;
-  token: string;
-  client: string;
-  scope?: string;
-  logout?: string;
+  /** The issuer of its tokens, which says of itself where its pages are. */
+  issuer: string;
+  client_id: string;
+  /** Where the pages of an Amazon Cognito user pool are, whose issuer is elsewhere. */
+  sign_in?: string;
 }
 
 export interface Config {

@@ -20,11 +20,19 @@ function sample(text: string): Record<string, unknown> | undefined {
   }
 }
 
+/** Values for what a template asks for, so that it has something to show: dates where a name sounds like one. */
+export function madeUp(template: Template, of: string): string {
+  const source = [template.subject, template.preheader, template.mjml, template.html, template.text].join('\n');
+  const names = [...source.matchAll(new RegExp(`\\b${of.replace('.', '\\.')}\\.([a-z_][a-z0-9_]*)`, 'g'))].map(([, name = '']) => name);
+  const value = (name: string) => (/_at$|^at$/.test(name) ? '2027-03-04T10:30:00' : /date/.test(name) ? '2027-03-04' : name === 'first_name' ? 'Ada' : name.replaceAll('_', ' '));
+  return JSON.stringify(Object.fromEntries(names.map(name => [name, value(name)])));
+}
+
 /** The preview is of the stored template: what is not saved yet is not in it, and the page says so. */
-function Preview({ id, tag }: { id: string; tag: string | null }) {
+function Preview({ id, tag, stored }: { id: string; tag: string | null; stored: Template }) {
   const [contact, setContact] = useState('');
-  const [attributes, setAttributes] = useState('{ "first_name": "Ada" }');
-  const [entry, setEntry] = useState('{}');
+  const [attributes, setAttributes] = useState(() => madeUp(stored, 'contact.attributes'));
+  const [entry, setEntry] = useState(() => madeUp(stored, 'entry'));
   const [width, setWidth] = useState<Width>('both');
   const wanted = useDeferredValue(contact.trim());
   const [made, started] = [sample(attributes), sample(entry)];
@@ -106,7 +114,7 @@ export function TemplatePage({ id }: { id: string }) {
     <>
       <div className="stack tight"><p className="small"><a href="#/templates">Templates</a></p><Title name={`Template ${id}`}>{id}</Title></div>
       <Answer of={template} what="the template">
-        {({ value, tag }) => <div className="template-page"><Editor key={tag} id={id} stored={value} tag={tag} /><Preview id={id} tag={tag} /></div>}
+        {({ value, tag }) => <div className="template-page"><Editor key={tag} id={id} stored={value} tag={tag} /><Preview id={id} tag={tag} stored={value} /></div>}
       </Answer>
     </>
   );

@@ -3,7 +3,7 @@
 import { useEffect, useRef } from 'react';
 
 /** Elements that have no business in a shown mail. */
-const BANNED = 'script, iframe, object, embed, form, base, meta, link, noscript, audio, video';
+const BANNED = 'style, script, iframe, object, embed, form, base, meta, link, noscript, audio, video';
 const OWN = 'html { background: #fff; color: #111; overflow-wrap: anywhere; } body { margin: 0; } a { cursor: default; }';
 
 function sheet(view: Window & typeof globalThis, text: string, media: string | null): CSSStyleSheet {
@@ -13,22 +13,30 @@ function sheet(view: Window & typeof globalThis, text: string, media: string | n
   return made;
 }
 
+/** Its style sheets apart from it, and its style attributes under a name of ours: a parser that met them would be stopped by the policy,
+ * as it would be by handlers of events, which are dropped. */
+function takeApart(html: string): { html: string; styles: { text: string; media: string | null }[] } {
+  const styles: { text: string; media: string | null }[] = [];
+  const bare = html.replace(/<!--[\s\S]*?-->/g, '').replace(/<style\b([^>]*)>([\s\S]*?)<\/style\s*>/gi, (_, attributes: string, text: string) => {
+    styles.push({ text, media: /\bmedia\s*=\s*"([^"]*)"/i.exec(attributes)?.[1] ?? null });
+    return '';
+  });
+  return { html: bare.replace(/<[a-z][^>]*>/gi, tag => tag.replace(/\sstyle(\s*=)/gi, ' data-kept-style$1').replace(/([\s"'/])on[a-z]+(\s*=)/gi, '$1data-dropped$2')), styles };
+}
+
 function fill(frame: HTMLIFrameElement, html: string): void {
   const view = frame.contentWindow as (Window & typeof globalThis) | null;
   const target = frame.contentDocument;
   if (!view || !target) return;
-  const source = new DOMParser().parseFromString(html, 'text/html');
+  const mail = takeApart(html);
+  const source = new DOMParser().parseFromString(mail.html, 'text/html');
   source.querySelectorAll(BANNED).forEach(element => element.remove());
-  const sheets = [sheet(view, OWN, null)];
-  source.querySelectorAll('style').forEach(style => {
-    sheets.push(sheet(view, style.textContent, style.getAttribute('media')));
-    style.remove();
-  });
+  const sheets = [sheet(view, OWN, null), ...mail.styles.map(({ text, media }) => sheet(view, text, media))];
   const styled: [Element, string][] = [];
   const walk = (from: Element, into: Element) => {
     for (const { name, value } of from.attributes) {
-      if (name === 'style') styled.push([into, value]);
-      else if (!name.startsWith('on') && name !== 'srcset' && !(name === 'background' && !value.startsWith('data:'))) {
+      if (name === 'data-kept-style') styled.push([into, value]);
+      else if (name !== 'style' && name !== 'data-dropped' && !name.startsWith('on') && name !== 'srcset' && !(name === 'background' && !value.startsWith('data:'))) {
         // Where a link leads is shown, and not followed: a click here would count as theirs.
         if (name === 'href') into.setAttribute('title', value);
         else if (name !== 'src' || value.startsWith('data:')) into.setAttribute(name, value);
@@ -65,7 +73,7 @@ export function MailFrame({ html, title, width }: { html: string; title: string;
     return () => shown.removeEventListener('load', again);
   }, [html, width]);
   return (
-    <div className="mail-pane">
+    <div className="mail-pane" tabIndex={0} role="region" aria-label={title}>
       <iframe ref={frame} title={title} sandbox="allow-same-origin" referrerPolicy="no-referrer" style={width ? { width, maxWidth: '100%' } : { width: '100%' }} />
     </div>
   );

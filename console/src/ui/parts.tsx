@@ -3,12 +3,17 @@ import { useEffect, useId, useRef, useState, type ReactNode } from 'react';
 import { ApiError } from '../api/client';
 import { relative, sameClock, time } from '../lib/format';
 
+let begun = false;
+
 /** The title of a page, which takes the focus when the page is come to, so that a screen reader says where it is. */
 export function Title({ children, name }: { children: ReactNode; name: string }) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = `${name} · Carepath`;
-    // What somebody is typing into, or the very first page, keeps its focus.
+    // The very first page begins where pages begin, and what somebody is typing into keeps its focus.
+    const first = !begun;
+    begun = true;
+    if (first) return;
     if (document.activeElement === document.body || document.activeElement?.closest('nav')) heading.current?.focus({ preventScroll: true });
   }, [name]);
   return <h1 tabIndex={-1} ref={heading}>{children}</h1>;

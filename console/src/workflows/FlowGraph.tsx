@@ -51,17 +51,6 @@ function Figures({ step, figures }: { step: Step; figures: StepFigures }) {
   );
 }
 
-function spoken(step: Step, figures: StepFigures | undefined, worst: string | undefined): string {
-  const parts = [TITLES[step.id] ?? step.id, step.kind === step.id ? '' : words(step.kind), step.gist];
-  if (figures) {
-    parts.push(`${count(figures.entered)} entered`, `${count(figures.waiting)} here now`);
-    if (step.kind === 'send') parts.push(`${count(figures.sent)} sent`, `${count(figures.opened.human)} opened`);
-    if (lost(figures) > 0) parts.push(`${count(lost(figures))} left here`);
-  }
-  if (worst) parts.push(`has an ${worst}`);
-  return parts.filter(Boolean).join(', ');
-}
-
 function Card({ data, id, height }: NodeProps<CardNode>) {
   const { step, figures, bare, worst, selected, connects, onSelect } = data;
   const flow = useReactFlow();
@@ -77,11 +66,11 @@ function Card({ data, id, height }: NodeProps<CardNode>) {
     <>
       <Handle type="target" position={Position.Top} isConnectable={connects && step.id !== ENTRY} className={connects ? '' : 'unseen'} />
       <button
-        type="button" className={`flow-card kind-${step.kind} ${worst ?? ''}`} aria-pressed={selected} aria-label={spoken(step, figures, worst)}
+        type="button" className={`flow-card kind-${step.kind} ${worst ?? ''}`} aria-pressed={selected}
         onClick={() => onSelect(id)} onFocus={comeIntoView}
       >
         <span className="card-head"><Icon name={step.kind} /><span className="card-name">{TITLES[step.id] ?? step.id}</span>
-          {worst && <span className={`mark ${worst}`} aria-hidden="true">{worst === 'error' ? '!' : '?'}</span>}</span>
+          {worst && <span className={`mark ${worst}`}><span aria-hidden="true">{worst === 'error' ? '!' : '?'}</span><span className="visually-hidden">has {worst === 'error' ? 'an error' : 'a warning'}</span></span>}</span>
         <span className="card-gist">{step.kind === step.id ? step.gist : `${words(step.kind)}: ${step.gist}`}</span>
         {!bare && (figures ? <Figures step={step} figures={figures} /> : <span className="card-figures"><span>nobody yet</span></span>)}
       </button>

@@ -27,8 +27,8 @@ function List({ rows, more, onMore }: { rows: StepContact[]; more: boolean; onMo
           if (!row) return null;
           return (
             <div key={row.run} role="listitem" aria-posinset={index + 1} aria-setsize={more ? -1 : rows.length} style={{ transform: `translateY(${start}px)`, height: size }}>
-              <a className="break" href={to(['contacts', row.contact], { run: row.run })}>{row.contact}</a>
-              {row.at && <span className="dim small"><When at={row.at} plain /></span>}
+              {row.contact === null ? <span className="dim">somebody who was deleted</span> : <a className="break" href={to(['contacts', row.contact], { run: row.run })}>{row.contact}</a>}
+              <span className="dim small">{row.ended ? `${words(row.ended)} · ` : ''}<When at={row.left ?? row.entered} plain /></span>
             </div>
           );
         })}
