@@ -5,11 +5,14 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build console console-if-node console-test test synth lint advisories fmt bench model histories chaos doc clean
+.PHONY: help run build console console-if-node console-test test synth lint advisories fmt bench model histories chaos \
+  deploy aws-local aws-test doc clean
 
 VENV := target/venv
 CHECKOV := target/venv-checkov
+LAMBDA := target/venv-lambda
 CONSOLE := console
+FUNCTIONS := api engagement timer executor projector
 # Cargo finds its subcommands (deny, nextest) on the path.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
@@ -84,12 +87,28 @@ histories: ## N seeded histories of faults (10000), thousands a minute; SEED=60 
 	  --config profile.dev.package.carepath-engine.opt-level=2 --config profile.dev.package.carepath-app.opt-level=2 \
 	  -- --nocapture s28_every_law_holds_in_every_history
 
+# cargo-lambda would have a panic abort; a batch outlives the panic of one message, so the workspace's own profile counts.
+deploy: $(LAMBDA)/ready infra/node_modules/.ready console ## build for arm64 and deploy to the account that the AWS CLI stands in; SETTINGS=FILE
+	PATH="$(CURDIR)/$(LAMBDA)/bin:$$PATH" cargo lambda build --locked --release --arm64 --disable-optimizations $(FUNCTIONS:%=-p carepath-%)
+	cd infra && node_modules/.bin/cdk deploy --all --strict --no-lookups --outputs-file ../target/deployed.json \
+	  --context binaries=../target/lambda $(if $(SETTINGS),--context settings=$(abspath $(SETTINGS)))
+	infra/upload-console.sh
+
+aws-local: $(VENV)/ready infra/node_modules/.ready ## an AWS on this machine with all of it deployed; Ctrl-C stops it
+	cargo build --locked --release $(FUNCTIONS:%=-p carepath-%)
+	tests/aws/stack.py up
+
+aws-test: $(VENV)/ready infra/node_modules/.ready ## stories of users on such a system
+	cargo build --locked --release $(FUNCTIONS:%=-p carepath-%)
+	tests/aws/stack.py run --file target/aws-local/test.json --longest-delay 3 -- \
+	  cargo nextest run --locked -p carepath-tests --run-ignored only --no-capture --profile long -E 'binary(aws)'
+
 doc: ## documentation of the crates: target/doc
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
 
 clean: ## remove what was built; the data of `make run` in .carepath/ stays
 	cargo clean
-	rm -rf $(CONSOLE)/node_modules $(CONSOLE)/dist/assets $(CONSOLE)/dist/index.html
+	rm -rf infra/node_modules $(CONSOLE)/node_modules $(CONSOLE)/dist/assets $(CONSOLE)/dist/index.html
 
 $(CONSOLE)/node_modules/ready: $(CONSOLE)/package-lock.json
 	npm --prefix $(CONSOLE) ci --silent
@@ -101,6 +120,10 @@ $(VENV)/ready: tools/requirements.txt tools/constraints.txt
 
 $(CHECKOV)/ready: tools/checkov.txt tools/constraints-checkov.txt
 	$(call environment,$(CHECKOV),tools/checkov.txt)
+	@touch $@
+
+$(LAMBDA)/ready: tools/lambda.txt
+	$(call environment,$(LAMBDA),tools/lambda.txt)
 	@touch $@
 
 define environment

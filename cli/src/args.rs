@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::{check, dev, load, migrate, parked, publish, run, unknown};
+use crate::{check, dev, load, migrate, parked, publish, reconcile, report, run, unknown};
 
 /// Automated email workflows for healthcare
 ///
@@ -28,6 +28,10 @@ pub(crate) enum Command {
     Publish(publish::Args),
     /// Move the live runs of a workflow to another version: plan first, then apply
     Migrate(migrate::Args),
+    /// Show what became of everybody in a workflow, step by step
+    Report(report::Args),
+    /// Prove that reports are right: compare what they count with the runs themselves
+    Reconcile(reconcile::Args),
     /// Tell the story of a run: each step, and why it went the way it did
     Run(run::Args),
     /// List and settle sends of which nobody knows whether they happened
@@ -46,6 +50,8 @@ impl Command {
             Self::Check(args) => check::run(&args),
             Self::Publish(args) => publish::run(&args).await,
             Self::Migrate(args) => migrate::run(&args).await,
+            Self::Report(args) => report::run(&args).await,
+            Self::Reconcile(args) => reconcile::run(&args).await,
             Self::Run(args) => run::run(&args).await,
             Self::Unknown(args) => unknown::run(&args).await,
             Self::Parked(args) => parked::run(&args).await,

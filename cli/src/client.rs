@@ -181,6 +181,18 @@ impl Client {
         read(self.request(Method::GET, path)).await
     }
 
+    /// What is at a path, as a table.
+    pub(crate) async fn get_csv(&self, path: &str) -> Result<String, ApiError> {
+        let request = self.request(Method::GET, path).header("accept", "text/csv");
+        let answer = request.send().await.map_err(ApiError::Unreachable)?;
+        let status = answer.status();
+        let body = answer.bytes().await.map_err(ApiError::Unreachable)?;
+        if !status.is_success() {
+            return Err(problem(status, &body));
+        }
+        String::from_utf8(body.to_vec()).map_err(|_| ApiError::Unreadable(status))
+    }
+
     /// What is at a path, or `None` where there is no such thing.
     pub(crate) async fn find(&self, path: &str) -> Result<Option<Value>, ApiError> {
         match self.get(path).await {

@@ -14,6 +14,8 @@ mod output;
 mod parked;
 mod places;
 mod publish;
+mod reconcile;
+mod report;
 mod run;
 mod sarif;
 mod seed;

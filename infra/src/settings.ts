@@ -12,8 +12,14 @@ export interface Settings {
   readonly stage: 'aws' | 'local';
   /** Whether waits over 15 minutes get a schedule of their own, or are found by the sweep alone. */
   readonly timers: 'scheduler' | 'due';
+  /** After a restore: what the names of the restored tables begin with, and the stream of the runs among them. */
+  readonly restored?: { readonly prefix: string; readonly runsStreamArn: string };
+  /** Seconds, at most 900: what is due later than this has a schedule. For tests, which do not wait for a quarter of an hour. */
+  readonly longestDelay?: string;
   /** Who signs people in. Without one a user pool is made. */
   readonly identity?: { readonly issuer: string; readonly audience: readonly string[] };
+  /** Where the console sends people to sign in at that issuer, where it gets their tokens, and as whom it asks. */
+  readonly signIn?: SignInAt;
   /** Where alarms go: a new topic with this subscriber, or a topic that is there. */
   readonly alarmEmail?: string;
   readonly alarmTopicArn?: string;
@@ -27,6 +33,13 @@ export interface Settings {
   readonly webAclArn?: string;
 }
 
+/** The two ends of the code flow (RFC 6749) at a provider, and the client that the console is to it. */
+export interface SignInAt {
+  readonly authorize: string;
+  readonly token: string;
+  readonly client: string;
+}
+
 /** The keys of the context, and of the file that `-c settings=FILE` names. */
 const KEYS = {
   prefix: /^[a-z][a-z0-9-]{0,22}-$/,
@@ -34,8 +47,14 @@ const KEYS = {
   architecture: /^(arm64|x86_64)$/,
   stage: /^(aws|local)$/,
   timers: /^(scheduler|due)$/,
+  restoredTablePrefix: /^[a-z][a-z0-9-]{0,40}-$/,
+  restoredRunsStreamArn: /^arn:aws[a-z-]*:dynamodb:[^/]+:table\/[^/]+\/stream\/.+$/,
+  longestDelay: /^[1-9]\d{0,2}$/,
   issuer: /^https?:\/\/\S+$/,
   audience: /^\S+$/,
+  authorizeUrl: /^https:\/\/\S+$/,
+  tokenUrl: /^https:\/\/\S+$/,
+  consoleClient: /^\S+$/,
   alarmEmail: /^\S+@\S+$/,
   alarmTopicArn: /^arn:aws[a-z-]*:sns:/,
   mailDomain: /^[a-z0-9.-]+\.[a-z]+$/,
@@ -82,22 +101,35 @@ function checked(given: Given): Settings {
     throw new Error('setting binaries: say where the functions are, for example -c binaries=../target/lambda');
   }
   together(given, 'issuer', 'audience');
+  together(given, 'authorizeUrl', 'tokenUrl');
+  together(given, 'authorizeUrl', 'consoleClient');
+  if (given.authorizeUrl !== undefined && given.issuer === undefined) {
+    throw new Error('settings authorizeUrl and issuer: one without the other');
+  }
+  together(given, 'restoredTablePrefix', 'restoredRunsStreamArn');
   together(given, 'consoleDomain', 'consoleCertificateArn');
   if (given.alarmEmail !== undefined && given.alarmTopicArn !== undefined) {
     throw new Error('settings alarmEmail and alarmTopicArn: choose one of them');
   }
-  const { issuer, audience, consoleDomain, consoleCertificateArn } = given;
+  const { restoredTablePrefix, restoredRunsStreamArn } = given;
+  const { issuer, audience, authorizeUrl, tokenUrl, consoleClient, consoleDomain, consoleCertificateArn } = given;
   return {
     prefix: given.prefix ?? 'carepath-',
     binaries: given.binaries,
     architecture: (given.architecture ?? 'arm64') as Settings['architecture'],
     stage: (given.stage ?? 'aws') as Settings['stage'],
     timers: (given.timers ?? 'scheduler') as Settings['timers'],
+    ...(restoredTablePrefix !== undefined && restoredRunsStreamArn !== undefined
+      ? { restored: { prefix: restoredTablePrefix, runsStreamArn: restoredRunsStreamArn } }
+      : {}),
     ...(issuer !== undefined && audience !== undefined ? { identity: { issuer, audience: audience.split(',') } } : {}),
+    ...(authorizeUrl !== undefined && tokenUrl !== undefined && consoleClient !== undefined
+      ? { signIn: { authorize: authorizeUrl, token: tokenUrl, client: consoleClient } }
+      : {}),
     ...(consoleDomain !== undefined && consoleCertificateArn !== undefined
       ? { consoleDomain: { name: consoleDomain, certificateArn: consoleCertificateArn } }
       : {}),
-    ...kept(given, ['alarmEmail', 'alarmTopicArn', 'mailDomain', 'trackingDomain', 'webAclArn']),
+    ...kept(given, ['longestDelay', 'alarmEmail', 'alarmTopicArn', 'mailDomain', 'trackingDomain', 'webAclArn']),
   };
 }
 

@@ -36,11 +36,43 @@ test('a page of the console loads what it brings itself, talks to its own origin
   ]) {
     assert.ok(joined.includes(part), part);
   }
-  assert.doesNotMatch(joined, /script-src[^;]*unsafe|https:\/\/\*|\*\./);
+  assert.doesNotMatch(joined, /unsafe|https:\/\/\*|\*\./);
   assert.match(joined, /connect-src 'self' https:\/\/.*amazoncognito\.com;/);
   assert.equal(config.FrameOptions.FrameOption, 'DENY');
   assert.equal(config.ReferrerPolicy.ReferrerPolicy, 'no-referrer');
   assert.ok(config.StrictTransportSecurity.AccessControlMaxAgeSec >= 31_536_000);
+});
+
+test('the console is told where people sign in: at the pool, at the provider that was given, or nowhere', () => {
+  const told = (settings: Record<string, string>) => {
+    const template = templates(settings).stateless;
+    const { ConsoleConfig } = template.findOutputs('ConsoleConfig') as Record<string, { Value: unknown }>;
+    const value = ConsoleConfig?.Value;
+    const text =
+      typeof value === 'string'
+        ? value
+        : (value as { 'Fn::Join': [string, unknown[]] })['Fn::Join'][1]
+            .map((it) => (typeof it === 'string' ? it : 'X'))
+            .join('');
+    const policy = JSON.stringify(Object.values(resources(template, 'AWS::CloudFront::ResponseHeadersPolicy')));
+    return { config: JSON.parse(text) as unknown, connects: /connect-src ([^;]*);/.exec(policy)?.[1] };
+  };
+  const host = 'https://carepath-X.auth.X.amazoncognito.com';
+  assert.deepEqual(told({}).config, {
+    api: '/people/v1',
+    auth: { authorize: `${host}/oauth2/authorize`, token: `${host}/oauth2/token`, client: 'X' },
+  });
+  const given = { issuer: 'https://id.example.org', audience: 'carepath' };
+  assert.deepEqual(told(given), { config: { api: '/people/v1' }, connects: "'self'" });
+  const at = {
+    authorizeUrl: 'https://id.example.org/authorize',
+    tokenUrl: 'https://tokens.example.org/t',
+    consoleClient: 'c1',
+  };
+  assert.deepEqual(told({ ...given, ...at }), {
+    config: { api: '/people/v1', auth: { authorize: at.authorizeUrl, token: at.tokenUrl, client: 'c1' } },
+    connects: "'self' https://tokens.example.org",
+  });
 });
 
 test('files come from a closed bucket, and the API of people is beside them, never cached', () => {

@@ -36,6 +36,9 @@ test('a setting that is unknown, malformed or half is refused by its name', () =
   assert.throws(() => read({ prefix: 'Carepath' }), /setting prefix/);
   assert.throws(() => read({ timers: 'cron' }), /setting timers/);
   assert.throws(() => read({ issuer: 'https://id.example.org' }), /issuer and audience/);
+  assert.throws(() => read({ authorizeUrl: 'https://id.example.org/a' }), /authorizeUrl and tokenUrl/);
+  const signIn = { authorizeUrl: 'https://id.example.org/a', tokenUrl: 'https://id.example.org/t', consoleClient: 'c' };
+  assert.throws(() => read(signIn), /authorizeUrl and issuer/);
   assert.throws(() => read({ consoleDomain: 'care.example.org' }), /consoleDomain and consoleCertificateArn/);
   assert.throws(
     () => read({ alarmEmail: 'ops@example.org', alarmTopicArn: 'arn:aws:sns:eu-central-1:1:ops' }),

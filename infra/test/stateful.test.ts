@@ -158,3 +158,28 @@ test('a domain that mails are from signs them, and says what has to be in its zo
 test('the stack with the tables knows nothing of what runs on it', () => {
   assert.doesNotMatch(JSON.stringify(stateful.toJSON()), /stateless/);
 });
+
+test('after a restore the functions work with the tables that came of it, and both are backed up', () => {
+  const runsStreamArn =
+    'arn:aws:dynamodb:eu-central-1:111122223333:table/carepath-r1-runs/stream/2026-11-24T10:00:00.000';
+  const restored = { restoredTablePrefix: 'carepath-r1-', restoredRunsStreamArn: runsStreamArn };
+  const after = templates(restored);
+  assert.deepEqual(
+    resources(after.stateful, 'AWS::DynamoDB::Table'),
+    resources(templates().stateful, 'AWS::DynamoDB::Table'),
+  );
+  const told = (it: typeof after) =>
+    Object.keys(it.stateful.findOutputs('*')).filter((name) => name.startsWith('Exports'));
+  const taken = told(templates()).filter((name) => !told(after).includes(name));
+  assert.deepEqual(taken, [], 'what the upper stack still asks for cannot be taken away');
+  const selection = JSON.stringify(resources(after.stateful, 'AWS::Backup::BackupSelection'));
+  for (const name of ['contacts', 'runs', 'config', 'reports'])
+    assert.match(selection, new RegExp(`carepath-r1-${name}`));
+  for (const it of Object.values(resources(after.stateless, 'AWS::Lambda::Function'))) {
+    assert.equal(it.Properties['Environment'].Variables.CAREPATH_TABLE_PREFIX, 'carepath-r1-');
+  }
+  const policies = JSON.stringify(resources(after.stateless, 'AWS::IAM::ManagedPolicy'));
+  assert.match(policies, /carepath-r1-runs\/index\/due/);
+  assert.doesNotMatch(policies, /ExportsOutput[^"]*Tables/);
+  one(after.stateless, 'AWS::Lambda::EventSourceMapping', { EventSourceArn: runsStreamArn });
+});

@@ -22,7 +22,7 @@ test('each function finds what it works with in its environment', () => {
   const queue = ['CAREPATH_TABLE_PREFIX', 'CAREPATH_TIMERS', 'CAREPATH_WORK_QUEUE_URL'];
   const schedules = ['CAREPATH_SCHEDULE_GROUP', 'CAREPATH_SCHEDULE_ROLE_ARN', 'CAREPATH_TIMER_QUEUE_ARN'];
   assert.deepEqual(keys('projector'), ['CAREPATH_TABLE_PREFIX']);
-  assert.deepEqual(keys('api'), [...queue, ...schedules, 'CAREPATH_CONFIGURATION_SET_PREFIX'].sort());
+  assert.deepEqual(keys('api'), [...queue, ...schedules].sort());
   assert.deepEqual(
     keys('executor'),
     [...queue, ...schedules, 'CAREPATH_CONFIGURATION_SET_PREFIX', 'CAREPATH_DEAD_LETTER_URL'].sort(),
@@ -41,9 +41,9 @@ test('without schedules nobody may make any, or hand a role to them', () => {
   }
 });
 
-test('only those who send may send, and only the projector follows the stream', () => {
+test('only the executor may send, and only the projector follows the stream', () => {
   const who = (action: string) => FUNCTIONS.filter((name) => actionsOf(name).has(action));
-  assert.deepEqual(who('ses:SendEmail'), ['api', 'executor']);
+  assert.deepEqual(who('ses:SendEmail'), ['executor']);
   assert.deepEqual(who('dynamodb:GetRecords'), ['projector']);
   assert.deepEqual(who('sqs:ReceiveMessage'), ['engagement', 'timer', 'executor']);
 });
@@ -145,6 +145,14 @@ test('the clock ticks each minute and each night, for the timer', () => {
     ['rate(1 minute)', '{"do":"sweep"}'],
     ['cron(30 2 * * ? *)', '{"do":"reconcile"}'],
   ]);
+});
+
+test('a schedule waits for the group that it is in', () => {
+  const groups = Object.entries(resources(stateless, 'AWS::Scheduler::ScheduleGroup'));
+  for (const schedule of Object.values(resources(stateless, 'AWS::Scheduler::Schedule'))) {
+    const [id] = groups.find(([, it]) => it.Properties['Name'] === schedule.Properties['GroupName']) ?? [];
+    assert.deepEqual(schedule.DependsOn, [id]);
+  }
 });
 
 test('the topic of SES reaches the engagement queue bare, and nothing else does', () => {

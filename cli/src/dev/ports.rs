@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use carepath_app::ports::Ports;
+use carepath_app::recount::Recount;
 use carepath_aws::DynamoStore;
 use carepath_aws::hooks::HttpHooks;
 
@@ -18,6 +19,7 @@ pub(crate) struct DevPorts {
     pub(super) hooks: HttpHooks,
     pub(super) queue: DevQueue,
     pub(super) clock: DevClock,
+    pub(super) reports: Recount<DynamoStore>,
 }
 
 impl Ports for DevPorts {
@@ -26,6 +28,7 @@ impl Ports for DevPorts {
     type Hooks = HttpHooks;
     type Queue = DevQueue;
     type Clock = DevClock;
+    type Reports = Recount<DynamoStore>;
 
     fn store(&self) -> &DynamoStore {
         &self.store
@@ -45,5 +48,9 @@ impl Ports for DevPorts {
 
     fn clock(&self) -> &DevClock {
         &self.clock
+    }
+
+    fn reports(&self) -> &Recount<DynamoStore> {
+        &self.reports
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use carepath_app::ports::{Clock, StoreError};
+use carepath_app::recount::Recount;
 use carepath_aws::hooks::{HttpHooks, NoClient, Reach};
 use carepath_aws::{DynamoStore, Options};
 use serde::Serialize;
@@ -163,8 +164,10 @@ impl Premises {
             Some(url) => Way::Smtp(Smtp::at(url).map_err(DevError::Smtp)?),
             None => Way::Mailbox(mailbox.clone()),
         };
+        let store = store(&folder, args.durability).await?;
         let ports = DevPorts {
-            store: store(&folder, args.durability).await?,
+            reports: Recount::new(store.clone()),
+            store,
             mailer: Arc::new(DevMailer::new(way, clock.clone())),
             hooks: HttpHooks::new(args.reach())?,
             queue: match args.queue_faults {

@@ -99,6 +99,9 @@ fn responses(route: &Described) -> Value {
         success["content"] = json!({ "application/json": { "schema": schemas::named(shown) } });
     }
     let page = json!({ "schema": { "type": "string" } });
+    if route.table {
+        success["content"]["text/csv"] = page.clone();
+    }
     if route.page {
         success["content"] = json!({ "text/html": page });
     }

@@ -15,8 +15,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::access::{self, Access, guard};
 use crate::problem::{Code, Problem};
 use crate::{
-    account, contacts, disclosure, events, health, migrate, observe, openapi, recovery, runs, segments, templates,
-    timeline, unsubscribe, webhook_secret, workflows,
+    account, contacts, disclosure, events, health, migrate, observe, openapi, recovery, reports, runs, segments,
+    templates, timeline, unsubscribe, webhook_secret, workflows,
 };
 
 /// A route as documents tell of it.
@@ -51,6 +51,8 @@ pub struct Described {
     pub form: Option<&'static str>,
     /// Whether it answers with a page for people and no JSON.
     pub page: bool,
+    /// Whether it answers with CSV to whoever asks for that.
+    pub table: bool,
 }
 
 /// A route: what it is, and what answers it.
@@ -82,6 +84,7 @@ impl<P: Ports> Route<P> {
             repeatable: false,
             form: None,
             page: false,
+            table: false,
         };
         Self { described, handler: on(filter, handler) }
     }
@@ -110,6 +113,11 @@ impl<P: Ports> Route<P> {
     fn shows_page(mut self) -> Self {
         self.described.page = true;
         self.answers(&[200])
+    }
+
+    fn shows_table(mut self) -> Self {
+        self.described.table = true;
+        self
     }
 
     fn answers(mut self, statuses: &'static [u16]) -> Self {
@@ -179,6 +187,10 @@ pub(crate) fn table<P: Ports>() -> Vec<Route<P>> {
         Route::new(POST, "/v1/workflows/{id}/migrate", editor, migrate::post::<P>, "Move live runs to another version, or say what that would come to").takes("Migrate").shows("Migration"),
         Route::new(GET, "/v1/workflows/{id}/versions", viewer, workflows::versions::<P>, "The frozen versions").shows("VersionPage"),
         Route::new(GET, "/v1/workflows/{id}/versions/{n}", viewer, workflows::version::<P>, "A frozen version's document").shows("Version"),
+        Route::new(GET, "/v1/workflows/{id}/report", viewer, reports::get::<P>, "What became of everybody, step by step").asks(&["version", "from", "to", "format"]).shows("WorkflowReport").shows_table(),
+        Route::new(GET, "/v1/workflows/{id}/steps/{step}/contacts", viewer, reports::in_step::<P>, "Who is in a step, or was").asks(&["state", "version", "limit", "cursor", "format"]).shows("InStepPage").shows_table(),
+        Route::new(GET, "/v1/activity", viewer, reports::activity::<P>, "How busy each workflow is, and was in the last 24 hours").shows("Activities"),
+        Route::new(POST, "/v1/reports/reconcile", admin, reports::reconcile::<P>, "Compare what reports count with the runs themselves, and put right what somebody saw to differ").takes("Reconcile").shows("Reconciled"),
         Route::new(POST, "/v1/workflows/{id}/enroll", Access::EDITOR_OR_INGEST, runs::enroll::<P>, "Let a contact, or a segment, into a workflow").takes("Enroll").shows("Enrolled").repeatable(),
         Route::new(GET, "/v1/runs/{id}", viewer, runs::get::<P>, "A run, each visit explained").shows("Run"),
         Route::new(POST, "/v1/runs/{id}/cancel", editor, runs::cancel::<P>, "End a run as cancelled").shows("Run"),

@@ -147,6 +147,7 @@ pub(crate) fn message(mail: &Message) -> Value {
     add("delivered", mail.delivered.map(|at| json!(at)));
     add("bounced", mail.bounced.map(|at| json!(at)));
     add("complained", mail.complained.map(|at| json!(at)));
+    add("unsubscribed", mail.unsubscribed.map(|at| json!(at)));
     add("opened", (!mail.opened.is_empty()).then(|| seen(&mail.opened)));
     let clicked: Map<String, Value> = mail.clicked.iter().map(|(link, first)| (link.clone(), seen(first))).collect();
     add("clicked", (!clicked.is_empty()).then_some(Value::Object(clicked)));

@@ -2,6 +2,7 @@
 //! shape.
 
 mod operations;
+mod reports;
 
 use serde_json::{Map, Value, json};
 
@@ -14,6 +15,7 @@ pub(crate) fn components() -> Map<String, Value> {
         .chain(runs())
         .chain(operations::recovery())
         .chain(operations::migration())
+        .chain(reports::reports())
         .chain(documents())
         .chain(account())
     {
@@ -231,6 +233,7 @@ fn runs() -> Vec<(&'static str, Value)> {
         "delivered": time(),
         "bounced": time(),
         "complained": time(),
+        "unsubscribed": time(),
         "opened": seen,
         "clicked": map(&seen),
         "duplicates": list(&text()),

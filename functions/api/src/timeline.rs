@@ -156,6 +156,7 @@ fn tell(known: &KnownRun) -> Vec<(Timestamp, Value)> {
         engaged("delivered", mail.delivered, false, None);
         engaged("bounced", mail.bounced, false, None);
         engaged("complained", mail.complained, false, None);
+        engaged("unsubscribed", mail.unsubscribed, false, None);
         let mut people = |what: &str, first: &FirstSeen, link: Option<&str>| {
             engaged(what, first.human, false, link);
             engaged(what, first.machine, true, link);

@@ -27,7 +27,7 @@ export class Stateful extends Stack {
     const names = new Names(settings.prefix);
     const removal = local ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN;
     this.keys = new Keys(this, names, removal);
-    this.tables = new Tables(this, names, this.keys.data, removal);
+    this.tables = new Tables(this, names, this.keys.data, removal, settings.restored);
     this.mail = new Mail(this, names, this.keys.messages, settings);
     this.buckets = new Buckets(this, removal);
     this.people = settings.identity === undefined ? new People(this, names, removal) : undefined;

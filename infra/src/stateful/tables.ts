@@ -1,6 +1,7 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import {
   AttributeType,
+  type ITable,
   BillingMode,
   ProjectionType,
   StreamViewType,
@@ -10,6 +11,7 @@ import {
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import type { Names } from '../names.ts';
+import type { Settings } from '../settings.ts';
 
 interface Index {
   readonly name: string;
@@ -40,44 +42,66 @@ export const SHAPES: Record<TableName, Shape> = {
 
 /** The four tables: on demand, under a key of the installation, with 35 days of any point in time to go back to. */
 export class Tables extends Construct {
-  readonly contacts: Table;
-  readonly runs: Table;
-  readonly config: Table;
-  readonly reports: Table;
+  /** Those that are worked with: the stack's own, or after a restore those that came of it. */
+  readonly inUse: Record<TableName, ITable>;
+  /** All that are to be backed up. */
+  readonly all: ITable[];
 
-  constructor(scope: Construct, names: Names, key: IKey, removal: RemovalPolicy) {
+  constructor(scope: Construct, names: Names, key: IKey, removal: RemovalPolicy, restored: Settings['restored']) {
     super(scope, 'Tables');
-    const table = (id: string, name: TableName) => {
-      const made = new Table(this, id, {
-        tableName: names.of(name),
-        partitionKey: text('pk'),
-        sortKey: text('sk'),
-        billingMode: BillingMode.PAY_PER_REQUEST,
-        encryption: TableEncryption.CUSTOMER_MANAGED,
-        encryptionKey: key,
-        pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-        deletionProtection: removal === RemovalPolicy.RETAIN,
-        removalPolicy: removal,
-        ...(SHAPES[name].stream ? { stream: StreamViewType.NEW_AND_OLD_IMAGES } : {}),
-      });
-      for (const index of SHAPES[name].indexes) {
-        made.addGlobalSecondaryIndex({
-          indexName: index.name,
-          partitionKey: text(index.partition),
-          projectionType: ProjectionType.KEYS_ONLY,
-          ...(index.sort === undefined ? {} : { sortKey: text(index.sort) }),
-        });
-      }
-      return made;
-    };
-    this.contacts = table('Contacts', 'contacts');
-    this.runs = table('Runs', 'runs');
-    this.config = table('Config', 'config');
-    this.reports = table('Reports', 'reports');
+    const each = <T extends ITable>(make: (name: TableName) => T) =>
+      Object.fromEntries(TABLES.map((name) => [name, make(name)])) as Record<TableName, T>;
+    const own = each((name) => this.made(name, names, key, removal));
+    this.inUse = restored === undefined ? own : each((name) => this.found(name, key, restored));
+    if (restored !== undefined) this.keepTold(own);
+    this.all = [...new Set([...Object.values<ITable>(own), ...Object.values<ITable>(this.inUse)])];
   }
 
-  get all(): Table[] {
-    return [this.contacts, this.runs, this.config, this.reports];
+  /**
+   * Goes on telling of the tables what the upper stack knew before the restore: it is deployed after this one, and what it
+   * still asks for cannot be taken away.
+   */
+  private keepTold(own: Record<TableName, Table>): void {
+    const stack = Stack.of(this);
+    for (const table of Object.values(own)) {
+      stack.exportValue(table.tableArn);
+      stack.exportValue(table.tableName);
+    }
+    if (own.runs.tableStreamArn !== undefined) stack.exportValue(own.runs.tableStreamArn);
+  }
+
+  private made(name: TableName, names: Names, key: IKey, removal: RemovalPolicy): Table {
+    const table = new Table(this, name[0]?.toUpperCase() + name.slice(1), {
+      tableName: names.of(name),
+      partitionKey: text('pk'),
+      sortKey: text('sk'),
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      encryption: TableEncryption.CUSTOMER_MANAGED,
+      encryptionKey: key,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      deletionProtection: removal === RemovalPolicy.RETAIN,
+      removalPolicy: removal,
+      ...(SHAPES[name].stream ? { stream: StreamViewType.NEW_AND_OLD_IMAGES } : {}),
+    });
+    for (const index of SHAPES[name].indexes) {
+      table.addGlobalSecondaryIndex({
+        indexName: index.name,
+        partitionKey: text(index.partition),
+        projectionType: ProjectionType.KEYS_ONLY,
+        ...(index.sort === undefined ? {} : { sortKey: text(index.sort) }),
+      });
+    }
+    return table;
+  }
+
+  private found(name: TableName, encryptionKey: IKey, restored: NonNullable<Settings['restored']>): ITable {
+    const tableArn = Stack.of(this).formatArn({
+      service: 'dynamodb',
+      resource: 'table',
+      resourceName: restored.prefix + name,
+    });
+    const stream = name === 'runs' ? { tableStreamArn: restored.runsStreamArn } : {};
+    return Table.fromTableAttributes(this, `Restored-${name}`, { tableArn, encryptionKey, ...stream });
   }
 }
 

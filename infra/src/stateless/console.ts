@@ -24,8 +24,9 @@ import type { Api } from './http-api.ts';
 import type { World } from './permissions.ts';
 
 /**
- * Pages of the console have addresses that name contacts. They are answered with the same file, and asked for under its
- * name, so that neither the bucket nor its access log learns them.
+ * What the console shows stands behind the `#` of its address, which nobody sends. An address that somebody made up or
+ * kept may name a contact all the same, and one that leads back from the sign-in carries a code: the same file is the
+ * answer, asked for under its own name, so that neither the bucket nor its access log learns them.
  */
 const ONE_PAGE = `
 function handler(event) {
@@ -102,7 +103,7 @@ function headers(scope: Construct, name: string, signIn: string | undefined): Re
   const policy = [
     "default-src 'none'",
     "script-src 'self'",
-    "style-src 'self' 'unsafe-inline'",
+    "style-src 'self'",
     "img-src 'self' data:",
     "font-src 'self'",
     `connect-src 'self'${signIn === undefined ? '' : ` ${signIn}`}`,
@@ -110,7 +111,6 @@ function headers(scope: Construct, name: string, signIn: string | undefined): Re
     "frame-ancestors 'none'",
     "base-uri 'none'",
     "form-action 'none'",
-    'upgrade-insecure-requests',
   ];
   return new ResponseHeadersPolicy(scope, 'Headers', {
     responseHeadersPolicyName: name,

@@ -88,7 +88,9 @@ function codeOf(name: FunctionName, binaries: string): Code {
 /** Where a function finds what it works with; docs/OPERATIONS.md has the table. */
 function environmentOf(name: FunctionName, world: World): Record<string, string> {
   const { names, queues, scheduleRole, settings } = world;
-  const environment: Record<string, string> = { CAREPATH_TABLE_PREFIX: names.prefix };
+  const environment: Record<string, string> = {
+    CAREPATH_TABLE_PREFIX: settings.restored?.prefix ?? names.prefix,
+  };
   if (name === 'projector') {
     // The emulator does not say which shard a record is of, and has one.
     if (settings.stage === 'local') environment['CAREPATH_ONE_STREAM_SHARD'] = 'true';
@@ -100,8 +102,9 @@ function environmentOf(name: FunctionName, world: World): Record<string, string>
     environment['CAREPATH_SCHEDULE_GROUP'] = names.scheduleGroup;
     environment['CAREPATH_SCHEDULE_ROLE_ARN'] = scheduleRole.roleArn;
     environment['CAREPATH_TIMER_QUEUE_ARN'] = queues.timers.queue.queueArn;
+    if (settings.longestDelay !== undefined) environment['CAREPATH_LONGEST_DELAY_SECONDS'] = settings.longestDelay;
   }
-  if (name === 'executor' || name === 'api') environment['CAREPATH_CONFIGURATION_SET_PREFIX'] = names.prefix;
+  if (name === 'executor') environment['CAREPATH_CONFIGURATION_SET_PREFIX'] = names.prefix;
   if (name !== 'api') {
     const channel = { executor: queues.work, timer: queues.timers, engagement: queues.engagement }[name];
     environment['CAREPATH_DEAD_LETTER_URL'] = channel.dead.queueUrl;

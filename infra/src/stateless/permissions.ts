@@ -1,5 +1,5 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib';
-import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { type IRole, ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
@@ -39,7 +39,6 @@ function api(scope: Construct, world: World): PolicyStatement[] {
     ...store(scope, world, [...READ, ...SCAN, ...WRITE]),
     ...reports(scope, world, [...READ, ...WRITE]),
     ...queueing(scope, world, [queues.work.queue]),
-    ...mailing(scope, world),
   ];
 }
 
@@ -76,7 +75,7 @@ function executor(scope: Construct, world: World): PolicyStatement[] {
 
 function projector(scope: Construct, world: World): PolicyStatement[] {
   const { queues, stateful } = world;
-  const { runs } = stateful.tables;
+  const { runs } = stateful.tables.inUse;
   const streams = ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'];
   return [
     new PolicyStatement({ sid: 'FollowRuns', actions: streams, resources: [runs.tableStreamArn ?? ''] }),
@@ -90,7 +89,7 @@ function projector(scope: Construct, world: World): PolicyStatement[] {
 
 /** What the use cases keep: contacts, runs, and what was published. */
 function store(scope: Construct, { stateful }: World, actions: string[]): PolicyStatement[] {
-  const { contacts, runs, config } = stateful.tables;
+  const { contacts, runs, config } = stateful.tables.inUse;
   const resources = [
     ...withIndexes(contacts, 'contacts'),
     ...withIndexes(runs, 'runs'),
@@ -103,14 +102,14 @@ function store(scope: Construct, { stateful }: World, actions: string[]): Policy
 }
 
 function reports(scope: Construct, { stateful }: World, actions: string[]): PolicyStatement[] {
-  const { reports: table } = stateful.tables;
+  const { reports: table } = stateful.tables.inUse;
   return [
     new PolicyStatement({ sid: 'Reports', actions, resources: withIndexes(table, 'reports') }),
     ...through(scope, 'StoreKey', 'dynamodb', stateful.keys.data),
   ];
 }
 
-function withIndexes(table: Table, name: TableName): string[] {
+function withIndexes(table: ITable, name: TableName): string[] {
   return [table.tableArn, ...SHAPES[name].indexes.map((index) => `${table.tableArn}/index/${index.name}`)];
 }
 

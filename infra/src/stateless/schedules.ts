@@ -13,10 +13,9 @@ export class Schedules extends Construct {
 
   constructor(scope: Construct, names: Names, queues: Queues, key: IKey) {
     super(scope, 'Schedules');
-    const group = new ScheduleGroup(this, 'Waits', {
-      scheduleGroupName: names.scheduleGroup,
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
+    // Apart, so that whoever clears away the waits of runs does not stop the clock.
+    this.group('Waits', names.scheduleGroup);
+    const clock = this.group('Clock', names.of('clock'));
     const { account, region, urlSuffix } = Stack.of(this);
     const policy = new ManagedPolicy(this, 'Policy', {
       description: 'What the schedules may do',
@@ -35,10 +34,10 @@ export class Schedules extends Construct {
       }),
       managedPolicies: [policy],
     });
-    const tick = (id: string, name: string, scheduleExpression: string, order: string) =>
-      new CfnSchedule(this, id, {
+    const tick = (id: string, name: string, scheduleExpression: string, order: string) => {
+      const schedule = new CfnSchedule(this, id, {
         name: names.of(name),
-        groupName: group.scheduleGroupName,
+        groupName: clock.scheduleGroupName,
         scheduleExpression,
         scheduleExpressionTimezone: 'UTC',
         flexibleTimeWindow: { mode: 'OFF' },
@@ -50,7 +49,13 @@ export class Schedules extends Construct {
           retryPolicy: { maximumRetryAttempts: 2, maximumEventAgeInSeconds: 60 },
         },
       });
+      schedule.node.addDependency(clock);
+    };
     tick('Sweep', 'sweep', 'rate(1 minute)', 'sweep');
     tick('Reconcile', 'reconcile', 'cron(30 2 * * ? *)', 'reconcile');
+  }
+
+  private group(id: string, scheduleGroupName: string): ScheduleGroup {
+    return new ScheduleGroup(this, id, { scheduleGroupName, removalPolicy: RemovalPolicy.DESTROY });
   }
 }

@@ -1,9 +1,9 @@
-import { Aws, Fn, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Aws, Duration, Fn, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { ManagedLoginVersion, OAuthScope, UserPoolClient, UserPoolDomain } from 'aws-cdk-lib/aws-cognito';
-import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import type { Names } from '../names.ts';
 import type { People } from '../stateful/people.ts';
+import type { SignInAt } from '../settings.ts';
 import type { Trust } from './http-api.ts';
 
 /**
@@ -11,10 +11,12 @@ import type { Trust } from './http-api.ts';
  * PKCE.
  */
 export class SignIn extends Construct {
+  private readonly names: Names;
   private readonly people: People;
 
   constructor(scope: Construct, names: Names, people: People) {
     super(scope, 'SignIn');
+    this.names = names;
     this.people = people;
     new UserPoolDomain(this, 'Domain', {
       userPool: people.pool,
@@ -30,7 +32,7 @@ export class SignIn extends Construct {
   }
 
   /** Lets the console at an address sign people in. */
-  allow(console: string): Trust & { readonly client: string } {
+  allow(console: string): { trust: Trust; signIn: SignInAt } {
     const client = new UserPoolClient(this, 'Console', {
       userPool: this.people.pool,
       generateSecret: false,
@@ -48,10 +50,13 @@ export class SignIn extends Construct {
       },
     });
     client.applyRemovalPolicy(RemovalPolicy.DESTROY);
+    // What CloudFormation calls ProviderURL; the emulator knows the name alone.
+    const issuer = Fn.join('', ['https://', this.people.pool.userPoolProviderName]);
+    const origin = SignIn.origin(this, this.names);
+    const at = (path: string) => Fn.join('', [origin, path]);
     return {
-      issuer: this.people.pool.userPoolProviderUrl,
-      audience: [client.userPoolClientId],
-      client: client.userPoolClientId,
+      trust: { issuer, audience: [client.userPoolClientId] },
+      signIn: { authorize: at('/oauth2/authorize'), token: at('/oauth2/token'), client: client.userPoolClientId },
     };
   }
 }

@@ -18,7 +18,7 @@ export class Sources extends Construct {
     this.messages('Engagement', functions.engagement, queues.engagement.queue, SHAPES.engagement.concurrency - 2);
     new EventSourceMapping(this, 'Runs', {
       target: functions.projector,
-      eventSourceArn: tables.runs.tableStreamArn ?? '',
+      eventSourceArn: tables.inUse.runs.tableStreamArn ?? '',
       startingPosition: StartingPosition.TRIM_HORIZON,
       batchSize: 100,
       maxBatchingWindow: Duration.seconds(5),

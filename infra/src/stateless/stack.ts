@@ -51,24 +51,22 @@ export class Stateless extends Stack {
   /** The console, and who signs people in to it. */
   private people(world: World, api: Api): { trust: Trust; outputs: Record<string, string> } {
     const { names, settings, stateful } = world;
-    const given = settings.identity;
     const pool = stateful.people === undefined ? undefined : new SignIn(this, names, stateful.people);
-    const origin = pool === undefined ? new URL(given?.issuer ?? '').origin : SignIn.origin(this, names);
-    const console = new Console(this, api, world, origin);
+    const given = settings.signIn === undefined ? undefined : new URL(settings.signIn.token).origin;
+    const console = new Console(this, api, world, pool === undefined ? given : SignIn.origin(this, names));
     const url = console.url(world);
-    const trust = given ?? pool?.allow(url);
+    const own = pool?.allow(url);
+    const trust = settings.identity ?? own?.trust;
     if (trust === undefined) throw new Error('neither an issuer nor a user pool');
-    const auth = {
-      issuer: trust.issuer,
-      client_id: trust.audience[0],
-      ...(pool === undefined ? {} : { sign_in: origin }),
-    };
+    const auth = own?.signIn ?? settings.signIn;
     return {
       trust,
       outputs: {
         ConsoleUrl: url,
         ConsoleBucket: stateful.buckets.console.bucketName,
-        ConsoleConfig: this.toJsonString({ api: '/people/v1', auth }),
+        ConsoleConfig: this.toJsonString({ api: '/people/v1', ...(auth === undefined ? {} : { auth }) }),
+        PeopleIssuer: trust.issuer,
+        PeopleAudience: trust.audience.join(','),
       },
     };
   }

@@ -15,7 +15,7 @@ use carepath_engine::{Input, Run, Version};
 use crate::App;
 use crate::drive;
 use crate::error::{Conflict, FieldError, UseError};
-use crate::ports::{Ports, Retry, Store};
+use crate::ports::{Ports, Retry, Store, Wanted};
 use crate::workflows;
 
 /// How many runs are looked at for a page of a plan, and for a page of moves, which are a write each.
@@ -107,7 +107,8 @@ pub async fn migrate<P: Ports>(app: &App<P>, id: &WorkflowId, order: Order, by: 
     let mut answer = Answer { to: to.number, steps: BTreeMap::new(), there: 0, next: None };
     let migration = Migration { to, map: order.map, by: by.to_owned() };
     let looked_at = if order.apply { MOVED } else { PLANNED };
-    let page = app.store().live_runs(id, looked_at, order.cursor.as_deref()).await;
+    let page =
+        app.store().runs_that(Wanted { workflow: Some(id), live: true }, looked_at, order.cursor.as_deref()).await;
     let page = page.map_err(|error| match &order.cursor {
         Some(_) if error.retry == Retry::Never => {
             UseError::invalid("/cursor", "cursor", "must be the `next` of a page")

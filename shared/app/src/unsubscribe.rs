@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use carepath_engine::advance::{Engagement, EngagementKind};
 use carepath_engine::contact::{Attributes, Subscription};
 use carepath_engine::ids::{EventId, Name, TopicId};
 use carepath_engine::unsubscribe::UnsubscribeToken;
@@ -15,6 +16,7 @@ use crate::App;
 use crate::catalog::{Account, Published};
 use crate::change::{self, Read};
 use crate::drive;
+use crate::engage::engage;
 use crate::error::UseError;
 use crate::ingest::{self, NewEvent};
 use crate::ports::{Ports, Store};
@@ -96,6 +98,9 @@ pub async fn act<P: Ports>(app: &App<P>, token: &UnsubscribeToken, wish: &Wish) 
     // The event comes first: should this process die in between, asking again finds the topics as they were, and the
     // event under the same id.
     record(app, token, &contact, run.as_ref(), &news).await?;
+    if leaves(&news) {
+        told_by(app, token, run.as_ref()).await?;
+    }
     let id = contact.id.clone();
     let read = Read { contact: Some(contact), address: None };
     let changed = change::change_known(app, &id, Some(read), |before, _| {
@@ -155,6 +160,24 @@ fn news(
     answers
 }
 
+fn leaves(news: &BTreeMap<TopicId, Subscription>) -> bool {
+    news.values().any(|answer| *answer == Subscription::Unsubscribed)
+}
+
+/// Notes on the mail that its reader unsubscribed by it: reports count that by the step that sent it (S22).
+async fn told_by<P: Ports>(app: &App<P>, token: &UnsubscribeToken, run: Option<&Run>) -> Result<(), UseError> {
+    let Some(message) = run.and_then(|run| run.messages.get(&run.tagged(token.step)?)) else { return Ok(()) };
+    let told = Engagement {
+        step: token.step,
+        attempt: message.attempt,
+        message: message.ids.first().cloned().unwrap_or_default(),
+        kind: EngagementKind::Unsubscribed,
+        at: app.now(),
+        machine: false,
+    };
+    engage(app, &token.run, &told).await
+}
+
 /// Keeps in the contact's timeline what was answered, when and by which mail.
 async fn record<P: Ports>(
     app: &App<P>,
@@ -164,8 +187,7 @@ async fn record<P: Ports>(
     news: &BTreeMap<TopicId, Subscription>,
 ) -> Result<(), UseError> {
     const CORRUPT: UseError = UseError::Corrupt { what: "event" };
-    let leaves = news.values().any(|answer| *answer == Subscription::Unsubscribed);
-    let name = if leaves { "carepath.unsubscribed" } else { "carepath.subscribed" };
+    let name = if leaves(news) { "carepath.unsubscribed" } else { "carepath.subscribed" };
     let name: Name = name.parse().map_err(|_| CORRUPT)?;
     // The same answer to the same mail and the same state of the contact is the same event.
     let (step, revision) = (token.step.to_string(), contact.revision.to_string());

@@ -16,6 +16,7 @@ pub mod history;
 pub mod ids;
 pub mod phi;
 pub mod render;
+pub mod report;
 pub mod review;
 pub mod run;
 pub mod segment;

@@ -118,6 +118,8 @@ fn only_carepath_aws_names_an_aws_sdk() {
 #[test]
 fn a_lambda_carries_no_database_of_its_own() {
     let tree = tree();
-    let found: Vec<_> = tree.below("carepath-api").into_iter().filter(|name| name.contains("sqlite")).collect();
-    assert!(found.is_empty(), "the store of one machine got into the API's Lambda: {found:?}");
+    for lambda in ["carepath-api", "carepath-engagement", "carepath-executor", "carepath-projector", "carepath-timer"] {
+        let found: Vec<_> = tree.below(lambda).into_iter().filter(|name| name.contains("sqlite")).collect();
+        assert!(found.is_empty(), "the store of one machine got into {lambda}: {found:?}");
+    }
 }

@@ -19,6 +19,7 @@ mod outside;
 mod policies;
 mod process;
 mod recovery;
+mod reports;
 mod segments;
 mod semantics_doc;
 mod support;

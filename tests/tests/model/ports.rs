@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use carepath_app::ports::{
     Attempt, Change, Clock, Commit, Document, DocumentId, DocumentKind, Due, Evidence, Health, HookAnswer, HookCall,
-    Hooks, Kept, KeptEvent, Mailer, Outgoing, Page, Parked, Ports, Queue, Store, StoreError, Task, Work,
+    Hooks, Kept, KeptEvent, Mailer, Outgoing, Page, Parked, Ports, Queue, Store, StoreError, Task, Wanted, Work,
 };
+use carepath_app::recount::Recount;
 use carepath_engine::advance::Answer;
 use carepath_engine::contact::{NotAdmitted, Suppression};
 use carepath_engine::ids::{ContactKey, RunId, SegmentId, WorkflowId};
@@ -28,6 +29,7 @@ impl Ports for Scripted {
     type Hooks = Self;
     type Queue = Self;
     type Clock = Self;
+    type Reports = Recount<Self>;
 
     fn store(&self) -> &Self {
         self
@@ -43,6 +45,10 @@ impl Ports for Scripted {
     }
     fn clock(&self) -> &Self {
         self
+    }
+    fn reports(&self) -> &Recount<Self> {
+        const RECOUNT: &Recount<Scripted> = &Recount::new(Scripted);
+        RECOUNT
     }
 }
 
@@ -128,7 +134,11 @@ impl Store for Scripted {
         unreachable!("no worker lists unknown sends")
     }
 
-    async fn live_runs(&self, _: &WorkflowId, _: usize, _: Option<&str>) -> Result<Page<Run>, StoreError> {
+    async fn runs(&self, _: &[RunId]) -> Result<Vec<Run>, StoreError> {
+        unreachable!("nobody asks who is where")
+    }
+
+    async fn runs_that(&self, _: Wanted<'_>, _: usize, _: Option<&str>) -> Result<Page<Run>, StoreError> {
         unreachable!("nobody moves runs here")
     }
 

@@ -102,7 +102,12 @@ async fn nothing_of_a_contact_is_logged_or_repeated_in_an_error() {
     ];
     for route in described::<Local>() {
         for name in [CANARY, "welcome", "%FF", &format!("{CANARY}%2F")] {
-            let path = route.path.replace("{id}", name).replace("{n}", CANARY).replace("{token}", name);
+            let path = route
+                .path
+                .replace("{id}", name)
+                .replace("{n}", CANARY)
+                .replace("{token}", name)
+                .replace("{step}", CANARY);
             for query in [String::new(), format!("?email={CANARY}&segment={CANARY}&limit={CANARY}&cursor={CANARY}")] {
                 for body in &bodies {
                     if route.method == http::Method::DELETE && name == CANARY {

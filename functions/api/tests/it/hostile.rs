@@ -23,7 +23,7 @@ fn address(path: &str) -> String {
         Some("runs") => "run_aaaaaaaaaaaaaaaaaaaa_aaaaaaaaaaaaaaaaaaaa",
         Some(_) | None => "welcome",
     };
-    path.replace("{id}", id).replace("{n}", "1")
+    path.replace("{id}", id).replace("{n}", "1").replace("{step}", id)
 }
 
 fn assert_refused(reply: &Reply, status: StatusCode, code: &str, what: &str) {

@@ -12,6 +12,7 @@ mod limits;
 mod migrate;
 mod problems;
 mod recovery;
+mod reports;
 mod roles;
 mod runs;
 mod support;

@@ -3,6 +3,7 @@
 
 mod hooks;
 mod mail;
+mod reports;
 mod store;
 mod work;
 
@@ -10,9 +11,10 @@ use std::time::Duration;
 
 pub use hooks::{HookAnswer, HookCall, Hooks};
 pub use mail::{Attempt, Evidence, Link, Mailer, Outgoing, TemplateKey};
+pub use reports::{Activity, MailRecord, Period, Position, Reports, StayRecord, StepState, Visitor};
 pub use store::{
     AddressChange, Change, Commit, ContactChange, Document, DocumentId, DocumentKind, Due, Health, Kept, KeptEvent,
-    Page, Parked, Store, Task, TellEvent,
+    Page, Parked, Store, Task, TellEvent, Wanted,
 };
 pub use work::{Clock, Queue, Work};
 
@@ -28,6 +30,8 @@ pub trait Ports: Clone + Send + Sync + 'static {
     type Queue: Queue;
     /// Time.
     type Clock: Clock;
+    /// What runs come to together.
+    type Reports: Reports;
 
     /// State.
     fn store(&self) -> &Self::Store;
@@ -39,6 +43,8 @@ pub trait Ports: Clone + Send + Sync + 'static {
     fn queue(&self) -> &Self::Queue;
     /// Time.
     fn clock(&self) -> &Self::Clock;
+    /// What runs come to together.
+    fn reports(&self) -> &Self::Reports;
 
     /// Whether this process may begin something outside now: send a mail, or call a webhook. One that may not, because
     /// it is not there for that or has too little time left, leaves the run ready and says so in the queue.

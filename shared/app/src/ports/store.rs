@@ -120,6 +120,22 @@ pub struct Task {
     pub body: serde_json::Value,
 }
 
+/// Which runs are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted<'a> {
+    /// Those of this workflow; `None` for those of all.
+    pub workflow: Option<&'a WorkflowId>,
+    /// Only those that have not ended.
+    pub live: bool,
+}
+
+impl Wanted<'_> {
+    /// Whether a run is one of them.
+    pub fn fits(&self, run: &Run) -> bool {
+        self.workflow.is_none_or(|workflow| run.workflow == *workflow) && !(self.live && run.is_ended())
+    }
+}
+
 /// How the runs stand, counted over all of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Health {
@@ -245,15 +261,18 @@ pub trait Store: Send + Sync + 'static {
     fn unknown(&self, limit: usize, cursor: Option<&str>)
     -> impl Future<Output = Result<Page<Run>, StoreError>> + Send;
 
-    /// The runs of a workflow that have not ended, in an order of no meaning. There is no index of them: `looked_at` runs at
-    /// most are read for a page, whosever they are, so a page may be empty and not be the last. Reading all of them costs
-    /// what reading the whole table costs. What begins, ends or changes meanwhile may be on a page as it was or as it is.
-    fn live_runs(
+    /// Runs, in an order of no meaning. There is no index of them: `looked_at` runs at most are read for a page, whichever they
+    /// are, so a page may be empty and not be the last. Reading all of them costs what reading the whole table costs. What
+    /// begins, ends or changes meanwhile may be on a page as it was or as it is.
+    fn runs_that(
         &self,
-        workflow: &WorkflowId,
+        wanted: Wanted<'_>,
         looked_at: usize,
         cursor: Option<&str>,
     ) -> impl Future<Output = Result<Page<Run>, StoreError>> + Send;
+
+    /// Several runs, in no order; those that are gone are left out.
+    fn runs(&self, ids: &[RunId]) -> impl Future<Output = Result<Vec<Run>, StoreError>> + Send;
 
     /// Counts how the runs stand, over the whole table: for whoever watches over it, not for every request. What changes
     /// meanwhile may be counted as it was or as it is.

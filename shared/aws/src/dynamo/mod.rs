@@ -14,7 +14,9 @@ mod items;
 mod keys;
 mod parked;
 mod rate;
+mod reports;
 mod runs;
+mod stream;
 mod tables;
 mod tasks;
 mod usage;
@@ -27,7 +29,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionConfig, retry::RetryConfig};
 use carepath_app::ports::{
     Change, Commit, Document, DocumentId, DocumentKind, Due, Health, Kept, KeptEvent, Page, Parked, Store, StoreError,
-    Task, Work,
+    Task, Wanted, Work,
 };
 use carepath_engine::contact::{Contact, NotAdmitted, Suppression};
 use carepath_engine::event::Event;
@@ -36,6 +38,8 @@ use carepath_engine::run::Run;
 use jiff::Timestamp;
 
 pub use error::Cause;
+pub use reports::Projected;
+pub use stream::{Changes, StreamEvent};
 pub use usage::{OperationUsage, Usage};
 
 use crate::in_process::InProcess;
@@ -65,6 +69,7 @@ struct Inner {
     contacts: String,
     runs: String,
     config: String,
+    reports: String,
     options: Options,
     secret: OnceLock<Secret>,
     usage: usage::Counter,
@@ -79,6 +84,7 @@ impl DynamoStore {
             contacts: table("contacts"),
             runs: table("runs"),
             config: table("config"),
+            reports: table("reports"),
             secret: OnceLock::new(),
             usage: usage::Counter::default(),
             options,
@@ -210,13 +216,17 @@ impl Store for DynamoStore {
         runs::unknown(&self.0, limit, cursor).await
     }
 
-    async fn live_runs(
+    async fn runs_that(
         &self,
-        workflow: &WorkflowId,
+        wanted: Wanted<'_>,
         looked_at: usize,
         cursor: Option<&str>,
     ) -> Result<Page<Run>, StoreError> {
-        runs::live(&self.0, workflow, looked_at, cursor).await
+        runs::that(&self.0, wanted, looked_at, cursor).await
+    }
+
+    async fn runs(&self, ids: &[RunId]) -> Result<Vec<Run>, StoreError> {
+        runs::several(&self.0, ids).await
     }
 
     async fn health(&self) -> Result<Health, StoreError> {

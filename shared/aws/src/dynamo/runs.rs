@@ -1,9 +1,9 @@
 //! Reading runs, and many items at once.
 
 use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity, Select};
-use carepath_app::ports::{Health, Page, Retry, StoreError};
+use carepath_app::ports::{Health, Page, Retry, StoreError, Wanted};
 use carepath_engine::contact::Contact;
-use carepath_engine::ids::{ContactKey, RunId, WorkflowId};
+use carepath_engine::ids::{ContactKey, RunId};
 use carepath_engine::run::Run;
 use std::collections::HashMap;
 
@@ -133,14 +133,28 @@ pub(super) async fn unknown(store: &Inner, limit: usize, cursor: Option<&str>) -
     Ok(Page { items: runs.into_iter().map(|(_, run)| run).collect(), next })
 }
 
-/// The live runs of a workflow among the next `looked_at` runs of the table.
-pub(super) async fn live(
+/// Several runs.
+pub(super) async fn several(store: &Inner, ids: &[RunId]) -> Result<Vec<Run>, StoreError> {
+    const WHAT: &str = "read several runs";
+    let mut runs = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(MOST_KEYS) {
+        let keys = ids.iter().map(|id| items::key(id.contact().as_str(), id.as_str())).collect();
+        let found = batch_get(store, WHAT, HashMap::from([(store.runs.clone(), keys)])).await?;
+        for item in &found {
+            runs.push(items::read_run(WHAT, item)?);
+        }
+    }
+    Ok(runs)
+}
+
+/// The runs that are wanted among the next `looked_at` runs of the table.
+pub(super) async fn that(
     store: &Inner,
-    workflow: &WorkflowId,
+    wanted: Wanted<'_>,
     looked_at: usize,
     cursor: Option<&str>,
 ) -> Result<Page<Run>, StoreError> {
-    const WHAT: &str = "look for the live runs of a workflow";
+    const WHAT: &str = "look through the runs";
     let mut start = match cursor.map(str::parse::<RunId>) {
         None => None,
         Some(Ok(last)) => Some(items::key(last.contact().as_str(), last.as_str())),
@@ -152,8 +166,8 @@ pub(super) async fn live(
             .client
             .scan()
             .table_name(&store.runs)
-            .filter_expression("st <> :ended")
-            .expression_attribute_values(":ended", items::text(items::ENDED))
+            .set_filter_expression(wanted.live.then(|| "st <> :ended".to_owned()))
+            .set_expression_attribute_values(wanted.live.then(ended))
             .limit(left.min(PAGE))
             .consistent_read(true)
             .set_exclusive_start_key(start)
@@ -170,9 +184,13 @@ pub(super) async fn live(
             break;
         }
     }
-    items.retain(|run: &Run| run.workflow == *workflow);
+    items.retain(|run: &Run| wanted.fits(run));
     let next = start.as_ref().and_then(|key| items::string(key, "sk")).map(str::to_owned);
     Ok(Page { items, next })
+}
+
+fn ended() -> Item {
+    Item::from([(":ended".to_owned(), items::text(items::ENDED))])
 }
 
 /// Counts how the runs stand, by the few attributes that say so.

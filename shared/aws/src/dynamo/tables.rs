@@ -19,7 +19,7 @@ pub(super) async fn create(store: &Inner) -> Result<(), StoreError> {
     let unknown = ("unknown", "upk", Some("usk"));
     let of_contacts = (&store.contacts, &[due, email][..]);
     let of_runs = (&store.runs, &[due, unknown][..]);
-    for (name, indexes) in [of_contacts, of_runs, (&store.config, &[][..])] {
+    for (name, indexes) in [of_contacts, of_runs, (&store.config, &[][..]), (&store.reports, &[][..])] {
         let request =
             table(store, name, indexes).map_err(|_| never(WHAT, Cause::Refused("a request could not be built")))?;
         if let Err(failure) = request.send().await

@@ -10,6 +10,7 @@ use carepath_engine::advance::Answer;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::DynamoStore;
+use crate::dynamo::Projected;
 use crate::queue::SqsQueue;
 
 /// What must be left of an invocation for a mail: ten seconds for the mail service, and what is written before and after.
@@ -21,6 +22,7 @@ const LEFT_TO_OTHERS: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct AwsPorts<M, H> {
     store: DynamoStore,
+    reports: Projected,
     queue: SqsQueue,
     mailer: Arc<M>,
     hooks: Arc<H>,
@@ -33,6 +35,7 @@ impl<M, H> Clone for AwsPorts<M, H> {
     fn clone(&self) -> Self {
         Self {
             store: self.store.clone(),
+            reports: self.reports.clone(),
             queue: self.queue.clone(),
             mailer: Arc::clone(&self.mailer),
             hooks: Arc::clone(&self.hooks),
@@ -53,7 +56,8 @@ impl<M, H> AwsPorts<M, H> {
     /// Ports with ways out. Nothing goes out before [`AwsPorts::ends_at`] has said how long there is.
     pub fn new(store: DynamoStore, queue: SqsQueue, mailer: M, hooks: H) -> Self {
         let (mailer, hooks) = (Arc::new(mailer), Arc::new(hooks));
-        Self { store, queue, mailer, hooks, clock: SystemClock, ends: Arc::new(AtomicI64::new(i64::MIN)) }
+        let ends = Arc::new(AtomicI64::new(i64::MIN));
+        Self { reports: Projected::beside(&store), store, queue, mailer, hooks, clock: SystemClock, ends }
     }
 
     /// Says when this invocation ends.
@@ -68,6 +72,7 @@ impl<M: Mailer, H: Hooks> Ports for AwsPorts<M, H> {
     type Hooks = H;
     type Queue = SqsQueue;
     type Clock = SystemClock;
+    type Reports = Projected;
 
     fn store(&self) -> &DynamoStore {
         &self.store
@@ -87,6 +92,10 @@ impl<M: Mailer, H: Hooks> Ports for AwsPorts<M, H> {
 
     fn clock(&self) -> &SystemClock {
         &self.clock
+    }
+
+    fn reports(&self) -> &Projected {
+        &self.reports
     }
 
     fn may_act_outside(&self) -> bool {

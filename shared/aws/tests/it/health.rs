@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use carepath_app::ports::{Health, Store};
+use carepath_app::ports::{Health, Store, Wanted};
 use carepath_aws::{DynamoStore, Options};
 use serde_json::json;
 
@@ -58,9 +58,10 @@ async fn s3_the_live_runs_of_a_workflow_are_found_by_looking_through_all() {
         store.commit(&change(&run)).await.unwrap();
     }
     let id = "onboarding".parse().unwrap();
+    let live = Wanted { workflow: Some(&id), live: true };
     let (mut found, mut cursor, mut pages) = (Vec::new(), None, 0);
     loop {
-        let page = store.live_runs(&id, 4, cursor.as_deref()).await.unwrap();
+        let page = store.runs_that(live, 4, cursor.as_deref()).await.unwrap();
         found.extend(page.items.into_iter().map(|run| run.id));
         pages += 1;
         cursor = page.next;
@@ -72,7 +73,13 @@ async fn s3_the_live_runs_of_a_workflow_are_found_by_looking_through_all() {
     expected.sort();
     assert_eq!(found, expected);
     assert!(pages >= 6, "{pages} pages of 4 for 25 runs");
-    let whole = store.live_runs(&id, 1_000, None).await.unwrap();
+    let whole = store.runs_that(live, 1_000, None).await.unwrap();
     assert_eq!((whole.items.len(), whole.next), (expected.len(), None));
-    assert!(store.live_runs(&id, 4, Some("no run")).await.is_err(), "a cursor that no page gave out");
+    let all = store.runs_that(Wanted { live: false, ..live }, 1_000, None).await.unwrap();
+    assert_eq!(all.items.len(), 20, "those that have ended too");
+    let everybody = store.runs_that(Wanted { workflow: None, live: false }, 1_000, None).await.unwrap();
+    assert_eq!(everybody.items.len(), 25);
+    let ids = [expected[0].clone(), expected[1].clone(), secret().run_id(&expected[0].contact(), &id, None, 99)];
+    assert_eq!(store.runs(&ids).await.unwrap().len(), 2, "one of them never was");
+    assert!(store.runs_that(live, 4, Some("no run")).await.is_err(), "a cursor that no page gave out");
 }

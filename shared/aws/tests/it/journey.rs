@@ -8,14 +8,17 @@ use std::sync::Arc;
 use carepath_app::documents::Expect;
 use carepath_app::ingest::{NewEvent, ingest};
 use carepath_app::ports::{Store, Work};
+use carepath_app::project::project;
 use carepath_app::{App, change, engage, segments, settings, templates, work, workflows};
+use carepath_aws::dynamo::{Projected, StreamEvent};
 use carepath_engine::Contact;
 use carepath_engine::advance::{Engagement, EngagementKind};
 use carepath_engine::ids::ContactId;
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use crate::world::{World, open, settle};
+use crate::streamed::streamed;
+use crate::world::{World, open, over, settle};
 
 fn yaml(text: &str) -> Value {
     serde_saphyr::from_str(text).unwrap()
@@ -28,7 +31,10 @@ macro_rules! journey {
 }
 
 async fn published() -> App<World> {
-    let app = open().await;
+    furnished(open().await).await
+}
+
+async fn furnished(app: App<World>) -> App<World> {
     let schema = serde_json::from_value(journey!("schema.yaml")["attributes"].clone()).unwrap();
     settings::put_schema(&app, schema, Expect::Any).await.unwrap();
     let segment = journey!("segments/benchmark-started.yaml");
@@ -137,6 +143,53 @@ async fn a_run_of_the_benchmark_costs_exactly_this() {
     };
     assert_eq!(opener, expected((5, 0.0, 20.0), (1, 2.0, 0.0)));
     assert_eq!(other, expected((5, 0.0, 12.0), (2, 4.0, 0.0)));
+}
+
+/// What the projector adds to that, in batches as Lambda makes them where there is much to do: a hundred changes, of which those
+/// of one contact are seconds apart.
+#[tokio::test]
+async fn reports_cost_exactly_this_with_the_benchmark() {
+    let streamed = streamed().await;
+    let app = Box::pin(furnished(over(streamed.store.clone()).await)).await;
+    streamed.records.lock().unwrap().clear();
+    for nth in 0..50 {
+        walk(&app, &format!("c{nth}"), nth % 2 == 0).await;
+    }
+    let records = streamed.records.lock().unwrap().clone();
+    let (mut batches, mut seen) = ([Vec::new(), Vec::new()], BTreeMap::new());
+    for record in records {
+        let contact = record["dynamodb"]["Keys"]["pk"]["S"].as_str().unwrap().to_owned();
+        let nth = seen.entry(contact).or_insert(0_usize);
+        batches[*nth / 2].push(record);
+        *nth += 1;
+    }
+    assert!(batches.iter().all(|batch| batch.len() == 100) && seen.len() == 50);
+    let before = app.store().usage().by_operation;
+    let mut number = 0;
+    for mut batch in batches {
+        // What happened first comes first: the walks were one after the other, and contacts come all at once.
+        for record in &mut batch {
+            number += 1;
+            record["dynamodb"]["SequenceNumber"] = Value::from(number.to_string());
+        }
+        let event: StreamEvent = serde_json::from_value(serde_json::json!({ "Records": batch })).unwrap();
+        project(&Projected::beside(&streamed.store), "shardId-1", &event.changes().readable).await.unwrap();
+    }
+    let after = app.store().usage().by_operation;
+    let of = |name: &str| {
+        let was = before.get(name).copied().unwrap_or_default();
+        (after[name].requests - was.requests, after[name].write_units - was.write_units)
+    };
+    let visits = 25.0 * 8.0 + 25.0 * 6.0;
+    // Two rows a batch: that of all time, and that of the hour.
+    assert_eq!(of("count what happened"), (4, 4.0));
+    // One for each stay that a batch has changed, 25 a request.
+    assert_eq!(of("record who is where"), (14, 325.0));
+    let reads: f64 =
+        after.iter().map(|(name, used)| used.read_units - before.get(name).map_or(0.0, |was| was.read_units)).sum();
+    assert!(reads.abs() < f64::EPSILON, "nothing is read");
+    let dollars = (4.0 + 325.0) / visits * 0.625;
+    assert!(dollars < 0.60, "{dollars} dollars for a million visits");
 }
 
 /// S11: the same on the real store, by workers of their own: the claims of two workflows for one contact race, and the mail

@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use carepath_app::ports::{
-    Attempt, Clock, Evidence, HookAnswer, HookCall, Hooks, Mailer, Outgoing, Ports, Queue, Work,
+    Attempt, Clock, Evidence, HookAnswer, HookCall, Hooks, Mailer, Outgoing, Ports, Queue, Reports, Work,
 };
+use carepath_app::recount::Recount;
 use carepath_app::{App, work};
 use carepath_aws::DynamoStore;
 use carepath_engine::advance::Answer;
@@ -17,7 +18,7 @@ use crate::store::{now, sound};
 
 /// The world around the store: a clock that is turned by hand, work that is done when asked, mail that is taken.
 #[derive(Clone)]
-pub(crate) struct World(Arc<Inner>);
+pub(crate) struct World<R = Recount<DynamoStore>>(Arc<Inner>, R);
 
 struct Inner {
     store: DynamoStore,
@@ -31,12 +32,13 @@ pub(crate) struct Hand {
     pub(crate) mails: Mutex<Vec<(Attempt, String)>>,
 }
 
-impl Ports for World {
+impl<R: Reports + Clone> Ports for World<R> {
     type Store = DynamoStore;
     type Mailer = Hand;
     type Hooks = Hand;
     type Queue = Hand;
     type Clock = Hand;
+    type Reports = R;
 
     fn store(&self) -> &DynamoStore {
         &self.0.store
@@ -56,6 +58,10 @@ impl Ports for World {
 
     fn clock(&self) -> &Hand {
         &self.0.hand
+    }
+
+    fn reports(&self) -> &R {
+        &self.1
     }
 }
 
@@ -89,7 +95,7 @@ impl Mailer for Hand {
     }
 }
 
-impl World {
+impl<R> World<R> {
     pub(crate) fn hand(&self) -> &Hand {
         &self.0.hand
     }
@@ -97,7 +103,18 @@ impl World {
 
 /// A new installation.
 pub(crate) async fn open() -> App<World> {
-    App::open(World(Arc::new(Inner { store: sound().await, hand: Hand::default() }))).await.unwrap()
+    over(sound().await).await
+}
+
+/// An installation over a store.
+pub(crate) async fn over(store: DynamoStore) -> App<World> {
+    let reports = Recount::new(store.clone());
+    App::open(World(Arc::new(Inner { store, hand: Hand::default() }), reports)).await.unwrap()
+}
+
+/// The same installation with other reports.
+pub(crate) async fn with<R: Reports + Clone>(app: App<World>, reports: R) -> App<World<R>> {
+    App::open(World(Arc::clone(&app.ports.0), reports)).await.unwrap()
 }
 
 /// Does what is due, until nothing is.

@@ -18,6 +18,7 @@ pub(super) fn record(mut walk: Walk<'_>, engagement: &Engagement) -> Result<Deci
     match &engagement.kind {
         EngagementKind::Sent => return sent(walk, engagement),
         EngagementKind::Rejected => return rejected(walk, engagement),
+        EngagementKind::Unsubscribed => return Ok(unsubscribed(walk, engagement)),
         EngagementKind::Delivered
         | EngagementKind::Opened
         | EngagementKind::Clicked { .. }
@@ -37,6 +38,11 @@ pub(super) fn record(mut walk: Walk<'_>, engagement: &Engagement) -> Result<Deci
     }
     walk.noted = true;
     moved(walk)
+}
+
+/// The contact's answer moves its runs by itself; here it is only noted on the mail that brought it about.
+fn unsubscribed(mut walk: Walk<'_>, engagement: &Engagement) -> Decision {
+    if note(&mut walk, engagement) { walk.finish() } else { Decision::Ignore(Stale::Known) }
 }
 
 /// Where the engagement ends the run, or the wait that it is in.
@@ -121,6 +127,7 @@ fn note(walk: &mut Walk<'_>, engagement: &Engagement) -> bool {
         EngagementKind::Delivered => &mut message.delivered,
         EngagementKind::Bounced { .. } => &mut message.bounced,
         EngagementKind::Complained => &mut message.complained,
+        EngagementKind::Unsubscribed => &mut message.unsubscribed,
         EngagementKind::Opened if engagement.machine => &mut message.opened.machine,
         EngagementKind::Opened => &mut message.opened.human,
         EngagementKind::Clicked { link } => {
@@ -142,7 +149,8 @@ fn remember(walk: &mut Walk<'_>, engagement: &Engagement) -> bool {
         | EngagementKind::Rejected
         | EngagementKind::Delivered
         | EngagementKind::Bounced { .. }
-        | EngagementKind::Complained => return false,
+        | EngagementKind::Complained
+        | EngagementKind::Unsubscribed => return false,
     };
     let Some(name) = name.parse().ok().filter(|name| walk.moment.tracked.asks_for(name)) else { return false };
     if engagement.machine {
@@ -171,6 +179,7 @@ fn suppress(walk: &mut Walk<'_>, engagement: &Engagement) {
         | EngagementKind::Delivered
         | EngagementKind::Opened
         | EngagementKind::Clicked { .. }
+        | EngagementKind::Unsubscribed
         | EngagementKind::Bounced { permanent: false } => return,
     };
     let sent_to = walk.run.messages.get(&engagement.step).and_then(|message| message.to);

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::walk::Walk;
 use super::{Decision, Fault, Moment, Stale, heard, wait};
 use crate::explain::Explanation;
@@ -96,7 +98,7 @@ pub(super) fn migrate(walk: Walk<'_>, migration: &Migration) -> Result<Decision,
         Ok(Target::End) => walk.end(Outcome::Exited("migrated".into()), vec![why.expected("end")]),
         Ok(Target::Step(at)) => {
             let expected = to.step(at).map_or("", |step| step.id.as_str());
-            let mut run = carried(&walk.run, from, migration, at);
+            let mut run = carried(&walk.run, from, migration, (at, walk.now()));
             if let Some(visit) = run.visits.last_mut() {
                 visit.explanation.push(why.expected(expected));
             }
@@ -142,7 +144,7 @@ fn settle(run: &Run, mut moment: Moment<'_>, at: StepIndex) -> Result<Decision, 
 }
 
 /// The run with all that it knows of steps written under their places in the new version. It is at `at` there.
-fn carried(run: &Run, from: &Version, migration: &Migration, at: StepIndex) -> Run {
+fn carried(run: &Run, from: &Version, migration: &Migration, (at, moved_at): (StepIndex, Timestamp)) -> Run {
     let to = &*migration.to;
     let here = run.state.step();
     let now = places(run, from, to, at);
@@ -161,7 +163,8 @@ fn carried(run: &Run, from: &Version, migration: &Migration, at: StepIndex) -> R
         moved(&mut kept.now);
     }
     let steps = StepIndex::try_from(from.steps.len()).unwrap_or(StepIndex::MAX);
-    run.past.push(Past { version: from.number, steps, visits: run.visits.len(), visited });
+    let (visits, moved_at) = (run.visits.len(), Some(moved_at));
+    run.past.push(Past { version: from.number, steps, at: moved_at, visits, visited });
     for visit in &mut run.visits {
         if let Place::Step(step) = &mut visit.place {
             moved(step);

@@ -287,6 +287,7 @@ pub(super) fn message<'w>(
         delivered: None,
         bounced: None,
         complained: None,
+        unsubscribed: None,
         opened: FirstSeen::default(),
         clicked: std::collections::BTreeMap::new(),
     });

@@ -67,4 +67,6 @@ pub enum EngagementKind {
     },
     /// The recipient called it spam.
     Complained,
+    /// Its reader unsubscribed by its link. This is told by Carepath itself.
+    Unsubscribed,
 }

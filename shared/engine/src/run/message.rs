@@ -38,6 +38,9 @@ pub struct Message {
     /// When the recipient called it spam.
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub complained: Option<Timestamp>,
+    /// When its reader unsubscribed by its link.
+    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
+    pub unsubscribed: Option<Timestamp>,
     /// First seen by a person, and by a machine.
     #[serde(rename = "o", default, skip_serializing_if = "FirstSeen::is_empty")]
     pub opened: FirstSeen,

@@ -5,6 +5,7 @@
 //! out of the run (the tags of mails, links, ids) cannot be written anew: it has *tags*, which go on counting from version
 //! to version, so that each of them means one step of one version for ever.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Place, Run};
@@ -20,6 +21,9 @@ pub struct Past {
     /// How many steps it has: so many tags are its own.
     #[serde(rename = "c")]
     pub steps: StepIndex,
+    /// When the run was moved out of it. `None` of runs that were moved before this was written down.
+    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
     /// How many visits the run had made when it was moved out of it, those of the versions before it included.
     #[serde(rename = "v")]
     pub visits: usize,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use carepath_engine::advance::{Answer, EngagementKind, Input, Migration, NoPlace, Stale, destination};
+use carepath_engine::report::Tally;
 use carepath_engine::run::{MessageState, Outcome, Place, State};
 use carepath_engine::{Phi, Version};
 use jiff::SignedDuration;
@@ -341,8 +342,9 @@ fn any_act() -> impl Strategy<Value = Act> {
 }
 
 proptest! {
-    /// S3: whatever versions a run is moved to, no step is visited twice by its id, a live run is woken, it is at a step of
-    /// the kind that it was at, and each mail that went out is found by its tag.
+    /// S3, S22: whatever versions a run is moved to, no step is visited twice by its id, a live run is woken, it is at a step of
+    /// the kind that it was at, and each mail that went out is found by its tag, and it counts in
+    /// every version as often as it was there.
     #[test]
     fn s3_whatever_versions_a_run_moves_through_it_stays_sound(first in any_version(), acts in prop::collection::vec(any_act(), 0..30)) {
         let mut play = Play::new((*chain(1, &first)).clone());
@@ -389,6 +391,7 @@ proptest! {
             let places: BTreeSet<_> = play.run.visits.iter().map(|visit| visit.place).collect();
             prop_assert_eq!(places.len(), play.run.visits.len());
             prop_assert!(play.run.is_ended() || play.run.state.due().is_some());
+            prop_assert_eq!(Tally::of(&play.run).broken(), Vec::new());
             for (tag, id) in &mails {
                 let place = play.run.tagged(*tag).unwrap();
                 prop_assert!(play.run.messages[&place].ids.contains(id), "the mail of tag {}", tag);

@@ -74,6 +74,7 @@ pub(crate) fn mail() -> Message {
         delivered: None,
         bounced: None,
         complained: None,
+        unsubscribed: None,
         opened: FirstSeen::default(),
         clicked: [].into(),
     }

@@ -27,6 +27,7 @@ mod play;
 mod render_hostile;
 mod render_mail;
 mod render_template;
+mod report_counters;
 mod rules_minimal;
 mod rules_sound;
 mod transition_rows;

@@ -124,6 +124,7 @@ rows! { input_kind, asks: Input => Ask;
         ask("Bounced for good", |stand| engagement(stand, EngagementKind::Bounced { permanent: true }, false)),
         ask("Bounced", |stand| engagement(stand, EngagementKind::Bounced { permanent: false }, false)),
         ask("Complained", |stand| engagement(stand, EngagementKind::Complained, false)),
+        ask("Unsubscribed", |stand| engagement(stand, EngagementKind::Unsubscribed, false)),
     }
     Heard {
         ask("what a path waits for", |stand| event("e1", "called", stand.now)),
@@ -165,6 +166,7 @@ rows! { engagement_kind, engagements: EngagementKind => &'static str;
     Clicked { "Clicked" }
     Bounced { "Bounced for good", "Bounced" }
     Complained { "Complained" }
+    Unsubscribed { "Unsubscribed" }
 }
 
 rows! { reply_kind, replies: Reply => &'static str;

@@ -14,6 +14,7 @@ use carepath_app::keys::{self, Role};
 use carepath_app::ports::{
     Attempt, Clock, Evidence, HookAnswer, HookCall, Hooks, Mailer, Outgoing, Ports, Queue, Work,
 };
+use carepath_app::recount::Recount;
 use carepath_app::{App, work};
 use carepath_aws::dynamo::{DynamoStore, Options};
 use carepath_engine::Phi;
@@ -29,6 +30,7 @@ pub(crate) struct Local {
     mailer: Arc<Sent>,
     queue: Arc<Waiting>,
     clock: Arc<Hands>,
+    reports: Recount<DynamoStore>,
 }
 
 /// The mails that were sent, and whether the mail service takes them without a word.
@@ -47,6 +49,7 @@ impl Ports for Local {
     type Hooks = Sent;
     type Queue = Waiting;
     type Clock = Hands;
+    type Reports = Recount<DynamoStore>;
     fn store(&self) -> &DynamoStore {
         &self.store
     }
@@ -61,6 +64,9 @@ impl Ports for Local {
     }
     fn clock(&self) -> &Hands {
         &self.clock
+    }
+    fn reports(&self) -> &Recount<DynamoStore> {
+        &self.reports
     }
 }
 
@@ -173,6 +179,7 @@ impl World {
         store.create_tables().await.unwrap();
         let ports = Local {
             store: store.clone(),
+            reports: Recount::new(store.clone()),
             mailer: Arc::default(),
             queue: Arc::default(),
             clock: Arc::new(Hands(Mutex::new("2026-03-02T10:00:00Z".parse().unwrap()))),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use carepath_app::App;
 use carepath_engine::advance::{Engagement, EngagementKind};
 use carepath_engine::ids::{ContactKey, RunId};
+use carepath_engine::report::Tally;
 use carepath_engine::run::{Edge, MessageState, Outcome, Place, State};
 use carepath_engine::{Contact, Run};
 use jiff::{SignedDuration, Timestamp};
@@ -200,6 +201,8 @@ fn check_run(run: &Run, now: Timestamp) -> Result<(), Broken> {
     hold!(!deleted || forgot, "S26: {} remembers a contact that was deleted", run.id);
     let places: BTreeSet<Place> = run.visits.iter().map(|visit| visit.place).collect();
     hold!(places.len() == run.visits.len(), "S1: {} has been somewhere twice", run.id);
+    let broken = Tally::of(run).broken();
+    hold!(broken.is_empty(), "S22: {} does not add up: {broken:?}", run.id);
     // S22: whoever came in is there still, moved on, or ended there.
     let Some((last, before)) = run.visits.split_last() else { return Err(format!("{} has been nowhere", run.id)) };
     hold!(before.iter().all(|visit| visit.edge.is_some()), "S22: {} left a step by no edge: {:?}", run.id, run.visits);
@@ -289,6 +292,7 @@ pub(super) fn check_heard(content: &Content, run: &RunId, told: &Engagement) -> 
         EngagementKind::Opened if told.machine => message.opened.machine.is_some(),
         EngagementKind::Opened => message.opened.human.is_some(),
         EngagementKind::Delivered => message.delivered.is_some(),
+        EngagementKind::Unsubscribed => message.unsubscribed.is_some(),
         EngagementKind::Sent
         | EngagementKind::Rejected
         | EngagementKind::Clicked { .. }

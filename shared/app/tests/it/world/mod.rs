@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 
 use carepath_app::engage::engage;
 use carepath_app::ports::{Clock, DocumentId, DocumentKind, Ports, Retry, Store, Work};
+use carepath_app::recount::Recount;
 use carepath_app::{App, UseError, work};
 use carepath_engine::advance::{Engagement, EngagementKind};
 use carepath_engine::ids::RunId;
@@ -46,12 +47,15 @@ pub(crate) struct MemoryPorts {
     pub(crate) hooks: MemoryHooks,
     pub(crate) queue: MemoryQueue,
     pub(crate) clock: HandClock,
+    pub(crate) reports: Recount<MemoryStore>,
 }
 
 impl MemoryPorts {
     pub(crate) fn new(faults: &Faults, now: Timestamp) -> Self {
+        let store = MemoryStore::new(faults.clone());
         Self {
-            store: MemoryStore::new(faults.clone()),
+            reports: Recount::new(store.clone()),
+            store,
             mailer: MemoryMailer::new(faults.clone()),
             hooks: MemoryHooks::new(faults.clone()),
             queue: MemoryQueue::new(faults.clone()),
@@ -66,6 +70,7 @@ impl Ports for MemoryPorts {
     type Hooks = MemoryHooks;
     type Queue = MemoryQueue;
     type Clock = HandClock;
+    type Reports = Recount<MemoryStore>;
 
     fn store(&self) -> &MemoryStore {
         &self.store
@@ -85,6 +90,10 @@ impl Ports for MemoryPorts {
 
     fn clock(&self) -> &HandClock {
         &self.clock
+    }
+
+    fn reports(&self) -> &Recount<MemoryStore> {
+        &self.reports
     }
 }
 

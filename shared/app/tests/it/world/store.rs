@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use carepath_app::ports::{
     Change, Commit, Document, DocumentId, DocumentKind, Due, Health, Kept, KeptEvent, Page, Parked, Retry, Store,
-    StoreError, Task, Work,
+    StoreError, Task, Wanted, Work,
 };
 use carepath_engine::contact::{NotAdmitted, Suppression};
 use carepath_engine::ids::{ContactKey, RunId, SegmentId, WorkflowId};
@@ -195,9 +195,12 @@ impl Store for MemoryStore {
         self.call("unknown", |content| content.runs_that(|run| run.unknown_sends() > 0, limit, cursor)).await
     }
 
-    async fn live_runs(&self, of: &WorkflowId, limit: usize, cursor: Option<&str>) -> Result<Page<Run>, StoreError> {
-        let live = |run: &Run| !run.is_ended() && run.workflow == *of;
-        self.call("live_runs", |content| content.runs_that(live, limit, cursor)).await
+    async fn runs_that(&self, wanted: Wanted<'_>, limit: usize, cursor: Option<&str>) -> Result<Page<Run>, StoreError> {
+        self.call("runs_that", |content| content.runs_that(|run| wanted.fits(run), limit, cursor)).await
+    }
+
+    async fn runs(&self, ids: &[RunId]) -> Result<Vec<Run>, StoreError> {
+        self.call("runs", |content| ids.iter().filter_map(|id| content.runs.get(id).cloned()).collect()).await
     }
 
     async fn health(&self) -> Result<Health, StoreError> {
