@@ -54,13 +54,15 @@ function Figures({ step, figures }: { step: Step; figures: StepFigures }) {
 function Card({ data, id, height }: NodeProps<CardNode>) {
   const { step, figures, bare, worst, selected, connects, onSelect } = data;
   const flow = useReactFlow();
-  /** Who comes here by keyboard sees where they are. */
+  /** Who comes here by keyboard sees where they are. Measured in the graph's own terms: the browser may have scrolled, and is scrolled back. */
   function comeIntoView(event: React.FocusEvent<HTMLButtonElement>) {
-    const pane = event.currentTarget.closest('.flow')?.getBoundingClientRect();
-    const box = event.currentTarget.getBoundingClientRect();
-    if (!pane || (box.top >= pane.top && box.bottom <= pane.bottom && box.left >= pane.left && box.right <= pane.right)) return;
+    const pane = event.currentTarget.closest('.flow');
     const node = flow.getNode(id);
-    if (node) void flow.setCenter(node.position.x + WIDTH / 2, node.position.y + (height ?? 100) / 2, { zoom: flow.getZoom() });
+    if (!pane || !node) return;
+    const { x, y, zoom } = flow.getViewport();
+    const [left, top, tall] = [node.position.x * zoom + x, node.position.y * zoom + y, height ?? 100];
+    if (left >= 0 && top >= 0 && left + WIDTH * zoom <= pane.clientWidth && top + tall * zoom <= pane.clientHeight) return;
+    void flow.setCenter(node.position.x + WIDTH / 2, node.position.y + tall / 2, { zoom });
   }
   return (
     <>
