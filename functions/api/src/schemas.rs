@@ -194,7 +194,7 @@ fn contacts() -> Vec<(&'static str, Value)> {
     ] });
     let result = json!({ "status": whole(), "id": text(), "duplicate": flag(), "error": named("Problem") });
     let told = json!({
-        "type": one_of(&["event", "visit", "message", "engagement"]),
+        "type": one_of(&["event", "visit", "message", "engagement", "not_admitted"]),
         "at": time(),
     });
     vec![

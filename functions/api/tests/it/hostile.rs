@@ -251,7 +251,7 @@ async fn headers_and_parameters_that_make_no_sense_are_refused() {
         let reply = world.call_with("POST", "/v1/contacts/p-1/events", Some(json!({ "name": "n" })), &headers).await;
         assert_eq!(reply.faults(), ["Idempotency-Key id"], "{key}");
     }
-    for tag in ["", "1", "\"x\"", "\"1\", \"2\"", "\"99\"", "W/\"99\""] {
+    for tag in ["", "1", "\"x\"", "\"98\", \"97\"", "\"99\"", "W/\"99\""] {
         let reply = world.call_with("PUT", "/v1/contacts/p-1", Some(json!({})), &[("if-match", tag)]).await;
         assert_refused(&reply, StatusCode::PRECONDITION_FAILED, "precondition_failed", tag);
     }
