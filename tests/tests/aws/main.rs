@@ -28,6 +28,7 @@ async fn what_users_do_works_on_the_deployed_system() {
         stories::a_wait_whose_schedule_is_lost(&installation),
         stories::a_mail_that_bounces(&installation),
     );
+    stories::the_report_of_the_projector(&installation).await;
     stories::messages_that_nobody_can_read(&installation).await;
     stories::nothing_of_a_contact_is_in_queues_schedules_and_logs(&installation);
     println!("  all stories played");

@@ -162,6 +162,37 @@ pub(crate) async fn a_mail_that_bounces(on: &Installation) {
     println!("  a mail that bounces: played");
 }
 
+/// S22: what the stream of runs tells comes into the report, each visit once, and it adds up in every step.
+pub(crate) async fn the_report_of_the_projector(on: &Installation) {
+    let begun = std::time::Instant::now();
+    let report = loop {
+        let report = on.get("/v1/workflows/new-member-onboarding/report?version=1").await;
+        if report["totals"]["entered"] == 3 && report["totals"]["active"] == 0 {
+            break report;
+        }
+        assert!(begun.elapsed().as_secs() < 90, "the report does not come to what happened: {report}");
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    };
+    let steps = report["steps"].as_array().unwrap();
+    let of = |id: &str| steps.iter().find(|step| step["id"] == id).unwrap();
+    for step in steps {
+        let ended: u64 = step["ended"].as_object().unwrap().values().filter_map(Value::as_u64).sum();
+        let number = |name: &str| step[name].as_u64().unwrap();
+        assert_eq!(number("entered"), number("waiting") + number("moved_on") + ended, "{step}");
+    }
+    let welcome = of("welcome");
+    assert_eq!((&welcome["sent"], &welcome["bounced"], &welcome["opened"]["human"]), (&json!(3), &json!(1), &json!(1)));
+    assert_eq!((&of("getting_started")["sent"], &of("remind")["sent"]), (&json!(1), &json!(1)));
+    let who = on.get("/v1/workflows/new-member-onboarding/steps/welcome/contacts?state=opened").await;
+    assert_eq!(who["items"].as_array().map(Vec::len), Some(1), "{who}");
+    assert_eq!(who["items"][0]["contact"], "ada", "{who}");
+    let (status, proof) = on
+        .ask(reqwest::Method::POST, "/v1/reports/reconcile", Some(&json!({ "workflow": "new-member-onboarding" })))
+        .await;
+    assert_eq!((status, &proof["differences"]), (200, &json!([])), "{proof}");
+    println!("  the report of the projector: read, and counted again");
+}
+
 /// What nobody can read is laid down with its reason, and holds up nothing that came with it.
 pub(crate) async fn messages_that_nobody_can_read(on: &Installation) {
     member(on, "gil").await;
