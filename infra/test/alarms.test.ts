@@ -30,6 +30,13 @@ test('one mail that went out twice, one run that nobody wakes and one parked pie
   }
 });
 
+test('unknown sends are an alarm after half an hour, in periods that always have a number', () => {
+  const alarm = alarms.find((it) => it['MetricName'] === 'unknown_open');
+  // The timer counts them each ten minutes.
+  assert.ok((alarm?.['Period'] as number) > 600);
+  assert.equal((alarm?.['Period'] as number) * (alarm?.['EvaluationPeriods'] as number), 1800);
+});
+
 test('a sweep that says nothing is an alarm', () => {
   assert.equal(alarms.find((it) => it['MetricName'] === 'sweep_lag_seconds')?.['TreatMissingData'], 'breaching');
 });
