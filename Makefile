@@ -36,7 +36,7 @@ console-if-node:
 console-test: console ## lints and unit tests of the console, and its pages in Chromium against a real `carepath dev`
 	npm --prefix $(CONSOLE) run --silent lint
 	npm --prefix $(CONSOLE) run --silent unit
-	cargo build --locked -p carepath
+	cargo build --locked --workspace --all-targets
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium fonts-noto-core; } \
 	  || { echo 'needs Chromium (Debian: apt install chromium)'; exit 3; }
 	npm --prefix $(CONSOLE) run --silent browser
@@ -45,6 +45,7 @@ test: lint synth console ## everything that CI checks
 	cargo build --locked --workspace --all-targets
 	cargo test --locked --workspace --doc --quiet
 	cargo nextest run --locked --workspace --all-targets --profile $(if $(CI),ci,default)
+	$(call stories,target/debug)
 	$(MAKE) --no-print-directory console-test
 
 # Only our own crates are built anew: what they depend on is optimised in every build.
@@ -98,10 +99,14 @@ aws-local: $(VENV)/ready infra/node_modules/.ready ## an AWS on this machine wit
 	cargo build --locked --release $(FUNCTIONS:%=-p carepath-%)
 	tests/aws/stack.py up
 
-aws-test: $(VENV)/ready infra/node_modules/.ready ## stories of users on such a system
+aws-test: $(VENV)/ready infra/node_modules/.ready ## stories of users on such a system, with release binaries
 	cargo build --locked --release $(FUNCTIONS:%=-p carepath-%)
-	tests/aws/stack.py run --file target/aws-local/test.json --longest-delay 3 -- \
-	  cargo nextest run --locked -p carepath-tests --run-ignored only --no-capture --profile long -E 'binary(aws)'
+	$(call stories,target/release)
+
+define stories
+	tests/aws/stack.py run --binaries $(1) --file target/aws-local/test.json --longest-delay 3 -- \
+	  cargo nextest run --locked --workspace --all-targets --run-ignored only --no-capture --profile long -E 'binary(aws)'
+endef
 
 doc: ## documentation of the crates: target/doc
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps

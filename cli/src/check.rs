@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use carepath_engine::compile::{self, AttributeFacts, Context, SegmentKind, TemplateFacts};
+use carepath_engine::compile::{self, AttributeFacts, Context, TemplateFacts, WayOut};
 use carepath_engine::document::{Finding, Severity};
 use carepath_engine::ids::{Name, SegmentId, TemplateId, WorkflowId};
 use carepath_engine::render::{self, Template};
@@ -110,7 +110,7 @@ pub(crate) fn examine(found: &Found) -> Vec<Located> {
 struct Known<'d> {
     workflows: BTreeMap<WorkflowId, Arc<Version>>,
     templates: BTreeMap<TemplateId, TemplateFacts>,
-    segments: BTreeMap<SegmentId, SegmentKind>,
+    segments: BTreeMap<SegmentId, Membership>,
     schema: BTreeMap<Name, AttributeFacts>,
     /// The segments as they were read, and where.
     read: Vec<(Segment, &'d Document)>,
@@ -123,6 +123,8 @@ impl<'d> Known<'d> {
             templates: &self.templates,
             segments: &self.segments,
             schema: &self.schema,
+            // Files do not say what the account does.
+            way_out: WayOut::Given,
         }
     }
 
@@ -147,11 +149,7 @@ impl<'d> Known<'d> {
     fn segment(&mut self, document: &'d Document) -> Vec<Finding> {
         match compile::segment(&document.body) {
             Ok(segment) => {
-                let kind = match segment.membership {
-                    Membership::Manual => SegmentKind::Manual,
-                    Membership::When(_) => SegmentKind::When,
-                };
-                let taken = self.segments.insert(segment.id.clone(), kind).is_some();
+                let taken = self.segments.insert(segment.id.clone(), segment.membership.clone()).is_some();
                 self.read.push((segment, document));
                 if taken { vec![twice("segment")] } else { Vec::new() }
             }

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use carepath_engine::json;
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::json;
 
 /// What a document is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -177,7 +177,7 @@ pub(crate) struct NotRead {
 pub(crate) fn parse(file: &str, text: &str) -> Result<Value, NotRead> {
     if Path::new(file).extension().is_some_and(|extension| extension == "json") {
         let at = |error: &serde_json::Error| u64::try_from(error.line()).ok().filter(|line| *line > 0);
-        json::read(text).map_err(|error| NotRead { line: at(&error), message: error.to_string() })
+        json::read(text.as_bytes()).map_err(|not| NotRead { line: at(&not.error), message: not.error.to_string() })
     } else {
         serde_saphyr::from_str(text).map_err(|error| {
             let error = error.without_snippet();

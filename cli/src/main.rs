@@ -7,7 +7,6 @@ mod dev;
 mod failure;
 mod files;
 mod fills;
-mod json;
 mod load;
 mod migrate;
 mod output;

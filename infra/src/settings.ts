@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Node } from 'constructs';
+import { type FunctionName, FUNCTIONS } from './names.ts';
 
 /** What each installation decides for itself; docs/OPERATIONS.md has the list. All else is the same everywhere. */
 export interface Settings {
@@ -12,6 +13,8 @@ export interface Settings {
   readonly stage: 'aws' | 'local';
   /** Whether waits over 15 minutes get a schedule of their own, or are found by the sweep alone. */
   readonly timers: 'scheduler' | 'due';
+  /** Functions that nobody may call for now: `all`, or their names with commas between them. */
+  readonly stopped: readonly FunctionName[];
   /** After a restore: what the names of the restored tables begin with, and the stream of the runs among them. */
   readonly restored?: { readonly prefix: string; readonly runsStreamArn: string };
   /** Seconds, at most 900: what is due later than this has a schedule. For tests, which do not wait for a quarter of an hour. */
@@ -49,6 +52,7 @@ const KEYS = {
   timers: /^(scheduler|due)$/,
   restoredTablePrefix: /^[a-z][a-z0-9-]{0,40}-$/,
   restoredRunsStreamArn: /^arn:aws[a-z-]*:dynamodb:[^/]+:table\/[^/]+\/stream\/.+$/,
+  stopped: /^(all|[a-z,]+)$/,
   longestDelay: /^[1-9]\d{0,2}$/,
   issuer: /^https?:\/\/\S+$/,
   audience: /^\S+$/,
@@ -118,6 +122,7 @@ function checked(given: Given): Settings {
     binaries: given.binaries,
     architecture: (given.architecture ?? 'arm64') as Settings['architecture'],
     stage: (given.stage ?? 'aws') as Settings['stage'],
+    stopped: stoppedOf(given.stopped),
     timers: (given.timers ?? 'scheduler') as Settings['timers'],
     ...(restoredTablePrefix !== undefined && restoredRunsStreamArn !== undefined
       ? { restored: { prefix: restoredTablePrefix, runsStreamArn: restoredRunsStreamArn } }
@@ -131,6 +136,14 @@ function checked(given: Given): Settings {
       : {}),
     ...kept(given, ['longestDelay', 'alarmEmail', 'alarmTopicArn', 'mailDomain', 'trackingDomain', 'webAclArn']),
   };
+}
+
+function stoppedOf(given: string | undefined): readonly FunctionName[] {
+  if (given === undefined) return [];
+  if (given === 'all') return FUNCTIONS;
+  const unknown = given.split(',').filter((it) => !FUNCTIONS.some((name) => name === it));
+  if (unknown.length > 0) throw new Error(`setting stopped: there is no function ${unknown.join(', ')}`);
+  return FUNCTIONS.filter((name) => given.split(',').includes(name));
 }
 
 function together(given: Given, one: Key, other: Key): void {

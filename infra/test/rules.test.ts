@@ -34,6 +34,7 @@ test('the HIPAA pack and our own rules find nothing that was not acknowledged', 
     alarmEmail: 'ops@example.org',
   };
   assert.deepEqual(findings(installed(other).app), []);
+  assert.deepEqual(findings(installed({ stopped: 'all' }).app), []);
 });
 
 test('each acknowledgment has a finding that needs it, and a reason', () => {

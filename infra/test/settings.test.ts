@@ -19,6 +19,7 @@ test('without a word an installation is carepath, on arm64, with schedules and a
     binaries: 'somewhere',
     architecture: 'arm64',
     stage: 'aws',
+    stopped: [],
     timers: 'scheduler',
   });
 });
@@ -34,6 +35,7 @@ test('a setting that is unknown, malformed or half is refused by its name', () =
   assert.throws(() => read({ settings: fileWith({ prefix: 7 }) }), /`prefix` is not a text/);
   assert.throws(() => read({ settings: fileWith([]) }), /not a JSON object/);
   assert.throws(() => read({ prefix: 'Carepath' }), /setting prefix/);
+  assert.throws(() => read({ stopped: 'api,mailer' }), /no function mailer/);
   assert.throws(() => read({ timers: 'cron' }), /setting timers/);
   assert.throws(() => read({ issuer: 'https://id.example.org' }), /issuer and audience/);
   assert.throws(() => read({ authorizeUrl: 'https://id.example.org/a' }), /authorizeUrl and tokenUrl/);

@@ -92,6 +92,17 @@ test('a queue hides what is worked on for six times as long as its function may 
   }
 });
 
+test('functions that are stopped cannot be called by anybody', () => {
+  const concurrency = (stopped: string) => {
+    const template = templates({ stopped }).stateless;
+    return Object.fromEntries(
+      FUNCTIONS.map((name) => [name, functionOf(name, template).Properties['ReservedConcurrentExecutions']]),
+    );
+  };
+  assert.deepEqual(concurrency('all'), { api: 0, engagement: 0, timer: 0, executor: 0, projector: 0 });
+  assert.deepEqual(concurrency('timer,executor'), { api: 50, engagement: 20, timer: 0, executor: 0, projector: 20 });
+});
+
 test('queues never take all there may be of a function', () => {
   const sources = Object.values(resources(stateless, 'AWS::Lambda::EventSourceMapping'));
   const limited = sources.filter((it) => it.Properties['ScalingConfig'] !== undefined);

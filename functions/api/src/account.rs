@@ -51,8 +51,12 @@ pub(crate) async fn put_schema<P: Ports>(
             Vec::new()
         }
     };
+    let mut places: BTreeMap<String, String> = BTreeMap::new();
     for (place, name, facts) in declared {
         let place = format!("attributes/{place}");
+        if let Some(name) = &name {
+            places.insert(format!("/attributes/{}/type", escape(name)), format!("/{place}/type"));
+        }
         match name.map(|name| name.parse::<Name>()) {
             Some(Ok(name)) => match declaration(&facts) {
                 Ok(facts) => {
@@ -65,7 +69,9 @@ pub(crate) async fn put_schema<P: Ports>(
         }
     }
     fields.finish("attributes")?;
-    Ok(show_schema(&settings::put_schema(&app, schema, expect).await?))
+    let stored = settings::put_schema(&app, schema, expect).await;
+    // A list has its declarations by place, and not by name.
+    Ok(show_schema(&stored.map_err(|error| Problem::from(error).at(|pointer| places.get(pointer).cloned()))?))
 }
 
 fn named(place: usize, mut facts: Value) -> (String, Option<String>, Value) {

@@ -5,9 +5,10 @@ use std::str::FromStr;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, RawQuery, Request};
 use carepath_app::FieldError;
-use carepath_app::documents::Expect;
+use carepath_app::documents::{Expect, MOST_REVISIONS, Revisions};
 use carepath_engine::contact::Attributes;
-use carepath_engine::ids::BadId;
+use carepath_engine::ids::{BadId, EventId};
+use carepath_engine::json::{self, NotRead, Part};
 use http::request::Parts;
 use http::{HeaderMap, Method, header};
 use serde_json::{Map, Value};
@@ -59,8 +60,11 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn parse(bytes: &Bytes) -> Result<Value, Problem> {
-    // The parser's own message may repeat what was sent; where it stopped does not.
-    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
+    let value = json::read(bytes).map_err(|NotRead { error, twice }| {
+        if let Some(way) = twice {
+            return Problem::invalid(vec![given_twice(&way)]);
+        }
+        // The parser's own message may repeat what was sent; where it stopped does not.
         let detail = format!("This is not JSON: reading stopped at line {}, column {}.", error.line(), error.column());
         Problem::new(Code::MalformedJson, detail)
     })?;
@@ -69,6 +73,16 @@ fn parse(bytes: &Bytes) -> Result<Value, Problem> {
         return Err(Problem::invalid(vec![FieldError::new("", "too_deep", mend)]));
     }
     Ok(value)
+}
+
+/// A name that an object gives twice. What does not look like a field may be anything, so the way to it ends before that.
+fn given_twice(way: &[Part]) -> FieldError {
+    let shown = way.iter().map_while(|part| match part {
+        Part::Name(name) => is_plain(name).then(|| format!("/{name}")),
+        Part::Item(place) => Some(format!("/{place}")),
+    });
+    let pointer: String = shown.collect();
+    FieldError::new(pointer, "duplicate", "a name is given twice here: keep one of them")
 }
 
 fn is_deeper(value: &Value, depth: usize) -> bool {
@@ -107,11 +121,19 @@ pub(crate) struct Condition(pub(crate) Expect);
 impl<S: Send + Sync> FromRequestParts<S> for Condition {
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let text = |name| parts.headers.get(name).map(|value| value.to_str().unwrap_or_default().trim());
-        let expect = match (text(header::IF_MATCH), text(header::IF_NONE_MATCH)) {
+        // A list may come in several headers of the name.
+        let text = |name| {
+            let values = parts.headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default().trim());
+            values.map(str::to_owned).reduce(|list, more| format!("{list}, {more}"))
+        };
+        let (matches, none) = (text(header::IF_MATCH), text(header::IF_NONE_MATCH));
+        let expect = match (matches.as_deref(), none.as_deref()) {
             (Some("*"), _) => Expect::Present,
             // A tag that is none of ours fits nothing.
-            (Some(tag), _) => Expect::Revision(revision(tag).unwrap_or(u64::MAX)),
+            (Some(tags), _) => {
+                let seen: Vec<u64> = tags.split(',').filter_map(|tag| revision(tag.trim())).collect();
+                Expect::OneOf(Revisions::of(&seen).ok_or_else(too_many_tags)?)
+            }
             (None, Some("*")) => Expect::Absent,
             (None, _) => Expect::Any,
         };
@@ -119,8 +141,26 @@ impl<S: Send + Sync> FromRequestParts<S> for Condition {
     }
 }
 
+fn too_many_tags() -> Problem {
+    let mend = format!("may name {MOST_REVISIONS} tags at most");
+    Problem::invalid(vec![FieldError::new("If-Match", "too_many", mend)])
+}
+
 fn revision(tag: &str) -> Option<u64> {
     tag.trim_start_matches("W/").strip_prefix('"')?.strip_suffix('"')?.parse().ok()
+}
+
+/// What `Idempotency-Key` says: the name of the request, under which a repeat is told from another one.
+pub(crate) struct RequestName(pub(crate) Option<EventId>);
+
+impl<S: Send + Sync> FromRequestParts<S> for RequestName {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
+        let id = value.to_str().ok().and_then(|text| text.parse().ok());
+        let fault = || FieldError::new("Idempotency-Key", "id", "must be 1 to 128 characters of text");
+        id.map(|id| Self(Some(id))).ok_or_else(|| Problem::invalid(vec![fault()]))
+    }
 }
 
 /// A write: by whom, of what, on which condition, and its body.

@@ -15,15 +15,14 @@ use carepath_engine::contact::{Attributes, Suppression};
 use carepath_engine::event::RESERVED;
 use carepath_engine::ids::{ContactId, EventId, Name};
 use futures_util::stream::{self, StreamExt as _};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::body::{Body, Fields, Id};
+use crate::body::{Body, Fields, Id, RequestName};
 use crate::contacts;
 use crate::problem::{Code, Problem};
 
-/// What the names of Carepath's own events begin with.
 /// The most entries of a batch.
 const MAX_ENTRIES: usize = 500;
 /// The years 1900 to 9998 in seconds of Unix time: outside them the calendar has no room left to reckon in.
@@ -37,14 +36,6 @@ pub(crate) const MAX_PROPERTIES: usize = MAX_ITEM - 4096;
 /// The bytes of what a caller tells.
 pub(crate) fn size(told: &Attributes) -> usize {
     serde_json::to_vec(told).map_or(usize::MAX, |bytes| bytes.len())
-}
-
-/// What `Idempotency-Key` says.
-pub(crate) fn request_id(headers: &HeaderMap) -> Result<Option<EventId>, Problem> {
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-    let id = value.to_str().ok().and_then(|text| text.parse().ok());
-    let fault = || FieldError::new("Idempotency-Key", "id", "must be 1 to 128 characters of text");
-    id.map(Some).ok_or_else(|| Problem::invalid(vec![fault()]))
 }
 
 fn read(value: Value, needs_contact: bool) -> Result<(Option<ContactId>, NewEvent), Problem> {
@@ -81,11 +72,11 @@ fn timestamp(text: &str) -> Option<Timestamp> {
 pub(crate) async fn post<P: Ports>(
     State(app): State<Arc<App<P>>>,
     Id(contact): Id<ContactId>,
-    headers: HeaderMap,
+    RequestName(request): RequestName,
     Body(body): Body,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let (_, mut event) = read(body, false)?;
-    event.id = event.id.or(request_id(&headers)?);
+    event.id = event.id.or(request);
     let kept = ingest::ingest(&app, &contact, event).await?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "id": kept.id, "duplicate": kept.duplicate }))))
 }
@@ -103,7 +94,11 @@ impl Entry {
     }
 }
 
-pub(crate) async fn batch<P: Ports>(State(app): State<Arc<App<P>>>, Body(body): Body) -> Result<Json<Value>, Problem> {
+pub(crate) async fn batch<P: Ports>(
+    State(app): State<Arc<App<P>>>,
+    RequestName(request): RequestName,
+    Body(body): Body,
+) -> Result<Json<Value>, Problem> {
     let mut fields = Fields::of(body, "")?;
     let entries = match fields.take("entries") {
         Some(Value::Array(entries)) => entries,
@@ -121,7 +116,7 @@ pub(crate) async fn batch<P: Ports>(State(app): State<Arc<App<P>>>, Body(body): 
     // What concerns one contact keeps its order; contacts do not wait for one another.
     let mut by_contact: Vec<(ContactId, Vec<(usize, Entry)>)> = Vec::new();
     for (place, entry) in entries.into_iter().enumerate() {
-        match read_entry(entry) {
+        match read_entry(entry).and_then(|entry| with_id(&app, entry, request.as_ref(), place)) {
             Ok(entry) => match by_contact.iter_mut().find(|(contact, _)| contact == entry.contact()) {
                 Some((_, own)) => own.push((place, entry)),
                 None => by_contact.push((entry.contact().clone(), vec![(place, entry)])),
@@ -174,6 +169,20 @@ fn read_entry(entry: Value) -> Result<Entry, Problem> {
             Ok(Entry::Event(contact.ok_or_else(Problem::internal)?, event))
         }
     }
+}
+
+/// An event that has no id gets one of its place in a request that has a name, so that a repeat of that is one of it.
+fn with_id<P: Ports>(
+    app: &App<P>,
+    mut entry: Entry,
+    request: Option<&EventId>,
+    place: usize,
+) -> Result<Entry, Problem> {
+    if let (Entry::Event(_, event @ NewEvent { id: None, .. }), Some(request)) = (&mut entry, request) {
+        let id = app.secret.opaque("batch", &[request.as_str(), &place.to_string()]);
+        event.id = Some(format!("batch-{id}").parse().map_err(|_| Problem::internal())?);
+    }
+    Ok(entry)
 }
 
 /// What was read together for a batch.

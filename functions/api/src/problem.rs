@@ -110,6 +110,16 @@ impl Problem {
         self
     }
 
+    /// The same, with other pointers where `place` has some.
+    pub(crate) fn at(mut self, place: impl Fn(&str) -> Option<String>) -> Self {
+        for error in &mut self.errors {
+            if let Some(pointer) = place(&error.pointer) {
+                error.pointer = pointer;
+            }
+        }
+        self
+    }
+
     /// The faults of fields.
     pub(crate) fn into_errors(self) -> Vec<FieldError> {
         self.errors
@@ -170,7 +180,7 @@ impl From<UseError> for Problem {
                 let detail = "The draft has errors: mend those that `report` lists, then publish again.";
                 Self { report: Some(report), ..Self::new(Code::DocumentHasErrors, detail) }
             }
-            UseError::Conflict { code, detail } => Self::new(code.into(), detail),
+            UseError::Conflict { code, detail, errors } => Self { errors, ..Self::new(code.into(), detail) },
             UseError::Stale => {
                 let detail = "It has changed since you read it: read it again, and repeat the change on that.";
                 Self::new(Code::PreconditionFailed, detail)

@@ -6,14 +6,14 @@ use axum::extract::State;
 use axum::{Extension, Json};
 use carepath_app::ports::{Parked, Ports, Work};
 use carepath_app::unknown::Unknown;
-use carepath_app::{App, FieldError, contacts_read, park, unknown};
+use carepath_app::{App, FieldError, UseError, contacts_read, park, unknown};
 use carepath_engine::ids::RunId;
 use carepath_engine::run::Place;
 use carepath_engine::version::OnUnknown;
 use serde_json::{Value, json};
 
 use crate::access::Caller;
-use crate::body::{Body, Fields, Id, Query};
+use crate::body::{Body, Fields, Id, Query, RequestName};
 use crate::observe::audit;
 use crate::problem::Problem;
 use crate::run_view;
@@ -56,6 +56,7 @@ fn show_unknown(known: &Unknown) -> Value {
 pub(crate) async fn settle<P: Ports>(
     State(app): State<Arc<App<P>>>,
     Extension(caller): Extension<Caller>,
+    RequestName(request): RequestName,
     Id(id): Id<RunId>,
     Body(body): Body,
 ) -> Result<Json<Value>, Problem> {
@@ -80,9 +81,14 @@ pub(crate) async fn settle<P: Ports>(
         }
     };
     fields.finish("sent, attempt")?;
-    unknown::settle(&app, &id, attempt, sent, &caller.id).await?;
-    tracing::info!(target: "audit", who = &*caller.id, run = %id, sent, "unknown send settled by hand");
+    let settled = unknown::settle(&app, &id, attempt, sent, &caller.id).await;
     let known = contacts_read::run(&app, &id).await?;
+    match settled {
+        Ok(()) => tracing::info!(target: "audit", who = &*caller.id, run = %id, sent, "unknown send settled by hand"),
+        // Whoever names its request may be repeating it.
+        Err(UseError::Conflict { .. }) if request.is_some() && unknown::was_settled(&known.run, sent, &caller.id) => {}
+        Err(error) => return Err(error.into()),
+    }
     audit(&caller, "POST /v1/runs/{id}/settle", &id.contact());
     Ok(Json(run_view::show(&known)))
 }

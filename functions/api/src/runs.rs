@@ -2,27 +2,23 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::{Extension, Json};
+use carepath_app::enroll::{Enrolment, Order};
 use carepath_app::ports::Ports;
-use carepath_app::{App, FieldError, UseError, admit, contacts_read, work};
-use carepath_engine::contact::Attributes;
+use carepath_app::{App, FieldError, admit, contacts_read, enroll, work};
 use carepath_engine::ids::{ContactId, RunId, SegmentId, WorkflowId};
-use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
-use http::HeaderMap;
+use carepath_engine::run::{Outcome, State as RunState};
+use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::access::Caller;
-use crate::body::{Body, Fields, Id, Query};
+use crate::body::{Body, Fields, Id, Query, RequestName};
 use crate::disclosure::Disclosure;
-use crate::events::{MAX_PROPERTIES, request_id, size};
+use crate::events::{MAX_PROPERTIES, size};
 use crate::observe::{audit, audit_disclosed};
 use crate::problem::Problem;
 use crate::run_view;
-
-/// How many contacts of a segment are let in at a time.
-const AT_ONCE: usize = 16;
-const PAGE: usize = 500;
 
 pub(crate) async fn get<P: Ports>(
     State(app): State<Arc<App<P>>>,
@@ -55,20 +51,27 @@ pub(crate) async fn of_contact<P: Ports>(
 pub(crate) async fn cancel<P: Ports>(
     State(app): State<Arc<App<P>>>,
     Extension(caller): Extension<Caller>,
+    RequestName(request): RequestName,
     Id(id): Id<RunId>,
 ) -> Result<Json<Value>, Problem> {
-    work::cancel(&app, &id).await?;
+    let cancelled = work::cancel(&app, &id).await;
     let known = contacts_read::run(&app, &id).await?;
+    // Whoever names its request may be repeating it: what it asked for is done.
+    let done = matches!(known.run.state, RunState::Ended { outcome: Outcome::Cancelled, .. });
+    if request.is_none() || !done {
+        cancelled?;
+    }
     audit(&caller, "POST /v1/runs/{id}/cancel", &id.contact());
     Ok(Json(run_view::show(&known)))
 }
 
 pub(crate) async fn enroll<P: Ports>(
     State(app): State<Arc<App<P>>>,
+    Extension(caller): Extension<Caller>,
     Id(workflow): Id<WorkflowId>,
-    headers: HeaderMap,
+    RequestName(request): RequestName,
     Body(body): Body,
-) -> Result<Json<Value>, Problem> {
+) -> Result<(StatusCode, Json<Value>), Problem> {
     let mut fields = Fields::of(body, "")?;
     let (contact, segment) = (fields.id::<ContactId>("contact"), fields.id::<SegmentId>("segment"));
     let payload = fields.attributes("payload");
@@ -80,13 +83,19 @@ pub(crate) async fn enroll<P: Ports>(
         fields.fault("key", "key", "must be 1 to 256 bytes");
     }
     fields.finish("contact, segment, payload, key")?;
-    let request = request_id(&headers)?.map(String::from);
+    let request = request.map(String::from);
     match (contact, segment) {
         (Some(contact), None) => {
             let answer = admit::enroll(&app, &workflow, &contact, payload, key, request).await?;
-            Ok(Json(json!({ "run": answer.run, "admitted": answer.admitted, "why": answer.why })))
+            let body = json!({ "run": answer.run, "admitted": answer.admitted, "why": answer.why });
+            Ok((StatusCode::OK, Json(body)))
         }
-        (None, Some(segment)) => enroll_segment(&app, &workflow, &segment, payload, key, request).await.map(Json),
+        (None, Some(segment)) => {
+            let begun = enroll::begin(&app, &workflow, Order { segment, payload, key }, request).await?;
+            let (who, segment, enrollment) = (&*caller.id, &begun.segment, &begun.id);
+            tracing::info!(target: "audit", who, %workflow, %segment, enrollment, "segment enrolled");
+            Ok((StatusCode::ACCEPTED, Json(show_enrolment(&begun))))
+        }
         (Some(_), Some(_)) | (None, None) => {
             let fault = FieldError::new("", "required", "give `contact` or `segment`, one of them");
             Err(Problem::invalid(vec![fault]))
@@ -94,35 +103,29 @@ pub(crate) async fn enroll<P: Ports>(
     }
 }
 
-/// Lets everybody in a segment in. What is answered is done: a caller whose connection broke sends it again under the
-/// same `Idempotency-Key`, and nobody comes in twice.
-async fn enroll_segment<P: Ports>(
-    app: &App<P>,
-    workflow: &WorkflowId,
-    segment: &SegmentId,
-    payload: Attributes,
-    key: Option<String>,
-    request: Option<String>,
-) -> Result<Value, Problem> {
-    let (mut admitted, mut refused) = (0_u64, 0_u64);
-    let mut cursor: Option<String> = None;
-    loop {
-        let page = contacts_read::by_segment(app, segment, PAGE, cursor.as_deref()).await?;
-        let answers: Vec<admit::Enrolled> = stream::iter(page.items)
-            .map(|contact| {
-                let (payload, key, request) = (payload.clone(), key.clone(), request.clone());
-                async move { admit::enroll(app, workflow, &contact.id, payload, key, request).await }
-            })
-            .buffer_unordered(AT_ONCE)
-            .try_collect::<Vec<_>>()
-            .await
-            .map_err(|error: UseError| Problem::from(error))?;
-        for answer in answers {
-            if answer.admitted { admitted += 1 } else { refused += 1 }
-        }
-        match page.next {
-            Some(next) => cursor = Some(next),
-            None => return Ok(json!({ "admitted": admitted, "refused": refused })),
-        }
-    }
+/// How far the enrolment of a segment has come.
+pub(crate) async fn enrolment<P: Ports>(
+    State(app): State<Arc<App<P>>>,
+    Id(workflow): Id<WorkflowId>,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<Json<Value>, Problem> {
+    Ok(Json(show_enrolment(&enroll::get(&app, &workflow, &id).await?)))
+}
+
+fn show_enrolment(enrolment: &Enrolment) -> Value {
+    let state = match (enrolment.finished_at, enrolment.stopped) {
+        (None, _) => "running",
+        (Some(_), false) => "done",
+        (Some(_), true) => "stopped",
+    };
+    json!({
+        "enrollment": enrolment.id,
+        "segment": enrolment.segment,
+        "state": state,
+        "started_at": enrolment.started_at,
+        "finished_at": enrolment.finished_at,
+        "contacts_done": enrolment.done,
+        "admitted": enrolment.admitted,
+        "refused": enrolment.refused,
+    })
 }

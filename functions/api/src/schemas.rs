@@ -194,7 +194,7 @@ fn contacts() -> Vec<(&'static str, Value)> {
     ] });
     let result = json!({ "status": whole(), "id": text(), "duplicate": flag(), "error": named("Problem") });
     let told = json!({
-        "type": one_of(&["event", "visit", "message", "engagement"]),
+        "type": one_of(&["event", "visit", "message", "engagement", "not_admitted"]),
         "at": time(),
     });
     vec![
@@ -270,8 +270,13 @@ fn runs() -> Vec<(&'static str, Value)> {
     let enroll = json!({ "contact": text(), "segment": text(), "payload": anything(), "key": text() });
     let enrolled = json!({ "anyOf": [
         whole_object(&json!({ "run": maybe_text(), "admitted": flag(), "why": text() })),
-        whole_object(&json!({ "admitted": whole(), "refused": whole() })),
+        named("Enrollment"),
     ] });
+    let enrollment = json!({
+        "enrollment": text(), "segment": text(), "state": one_of(&["running", "done", "stopped"]), "started_at": time(),
+        "finished_at": { "type": ["string", "null"], "format": "date-time" }, "contacts_done": whole(), "admitted": whole(),
+        "refused": whole(),
+    });
     vec![
         ("Message", object(&["id", "state", "attempt", "at"], &message)),
         ("Visit", object(&["step", "kind", "at", "edge", "via", "explanation"], &visit)),
@@ -279,6 +284,7 @@ fn runs() -> Vec<(&'static str, Value)> {
         ("RunPage", page_of("Run")),
         ("Enroll", object(&[], &enroll)),
         ("Enrolled", enrolled),
+        ("Enrollment", whole_object(&enrollment)),
     ]
 }
 

@@ -12,6 +12,7 @@ use http::{HeaderValue, header};
 use jiff::Timestamp;
 use serde_json::{Map, json};
 
+use crate::body::RequestName;
 use crate::problem::Problem;
 
 /// A secret is for whoever asked, and for no cache on the way.
@@ -29,6 +30,10 @@ pub(crate) async fn get<P: Ports>(State(app): State<Arc<App<P>>>) -> Result<Resp
     Ok(show(&hooks::signing(&app).await?, app.now()))
 }
 
-pub(crate) async fn rotate<P: Ports>(State(app): State<Arc<App<P>>>) -> Result<Response, Problem> {
-    Ok(show(&hooks::rotate(&app).await?, app.now()))
+pub(crate) async fn rotate<P: Ports>(
+    State(app): State<Arc<App<P>>>,
+    RequestName(request): RequestName,
+) -> Result<Response, Problem> {
+    let request = request.map(String::from);
+    Ok(show(&hooks::rotate(&app, request.as_deref()).await?, app.now()))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use carepath_engine::advance::{self, Admission, Begin, Moment, Refusal};
-use carepath_engine::contact::{Attributes, NotAdmitted, lookup};
+use carepath_engine::contact::{Attributes, MOST_NOT_ADMITTED, NotAdmitted, lookup};
 use carepath_engine::explain::Explanation;
 use carepath_engine::ids::{ContactId, ContactKey, RunId, WorkflowId};
 use carepath_engine::{Contact, Event, Run, Version};
@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::App;
+use crate::change::change_contact;
 use crate::drive::{self, Driven};
 use crate::error::UseError;
 use crate::ports::{Clock, Ports, Store};
@@ -26,6 +27,8 @@ pub(crate) struct Cause<'a> {
     pub(crate) payload: Attributes,
     /// What tells runs apart.
     pub(crate) key: Option<String>,
+    /// The steps that led to it, where a run brought it about (S2).
+    pub(crate) hops: u32,
 }
 
 /// The answer to an enrolment.
@@ -97,7 +100,7 @@ pub(crate) async fn try_admit<P: Ports>(
             payload: cause.payload.clone(),
             why,
             lineage: Vec::new(),
-            hops: cause.event.map_or(0, |event| event.hops),
+            hops: cause.hops,
             start: None,
         };
         let transition = advance::begin(begin, moment)?;
@@ -110,6 +113,23 @@ pub(crate) async fn try_admit<P: Ports>(
         }
     }
     Err(UseError::Busy)
+}
+
+/// Keeps with a contact why it was not let in, once: a page is let in again where a step got lost.
+pub(crate) async fn note_refused<P: Ports>(app: &App<P>, id: &ContactId, refused: NotAdmitted) -> Result<(), UseError> {
+    let noted = change_contact(app, id, |before, _| {
+        let mut contact = before.cloned().ok_or(UseError::NotFound { what: "contact" })?;
+        if !contact.not_admitted.contains(&refused) {
+            contact.not_admitted.insert(0, refused.clone());
+            contact.not_admitted.truncate(MOST_NOT_ADMITTED);
+        }
+        Ok(contact)
+    });
+    match noted.await {
+        // It was deleted meanwhile.
+        Err(UseError::NotFound { .. }) => Ok(()),
+        noted => noted.map(drop),
+    }
 }
 
 /// Whether a run is of this key. One whose contact was deleted has it no more, and is known by its id.
@@ -148,7 +168,7 @@ pub async fn enroll<P: Ports>(
     let contact = found.ok_or(UseError::NotFound { what: "contact" })?;
     let request = request.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
     let key = key.or_else(|| key_of(&version, &payload));
-    let cause = Cause { name: app.secret.opaque("enroll", &[&request]), event: None, payload, key };
+    let cause = Cause { name: app.secret.opaque("enroll", &[&request]), event: None, payload, key, hops: 0 };
     let runs = app.ports.store().runs_of(&contact_key).await?;
     try_admit(app, &version, &contact, &cause, runs).await
 }

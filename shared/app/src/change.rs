@@ -83,11 +83,13 @@ pub(crate) struct Looking {
     pub(crate) done: Option<Timestamp>,
     /// Since when more of what time does counts than before.
     pub(crate) from: Option<Timestamp>,
+    /// The steps that led to the change, where a run makes it.
+    pub(crate) hops: u32,
 }
 
 impl Looking {
     /// As with every change.
-    pub(crate) const CHANGED: Self = Self { look: Look::Changed, done: None, from: None };
+    pub(crate) const CHANGED: Self = Self { look: Look::Changed, done: None, from: None, hops: 0 };
 }
 
 /// As [`change_known`], and brings more up to date than what changed.
@@ -110,7 +112,7 @@ pub(crate) async fn change_looking<P: Ports>(
         if let Some(why) = closed(app, before.as_ref(), &after, address).await? {
             after.suppressed = Some(why);
         }
-        let nothing_else = matches!(looking, Looking { look: Look::Changed, done: None, from: None });
+        let nothing_else = matches!(looking, Looking { look: Look::Changed, done: None, from: None, .. });
         if nothing_else && before.as_ref() == Some(&after) {
             return Ok(Changed { contact: after, created: false });
         }
@@ -188,7 +190,8 @@ pub(crate) fn prepare<P: Ports>(
             if *came { entered.push(segment.clone()) } else { left.push(segment.clone()) }
         }
         if published.watched.concerns(&change) {
-            after.pending.push(PendingChange { revision: after.revision + 1, at: now, change });
+            let (revision, hops) = (after.revision + 1, looking.hops);
+            after.pending.push(PendingChange { revision, at: now, change, hops });
         }
     }
     // What closes the address that a contact has closes it for everybody.

@@ -21,8 +21,31 @@ pub enum Expect {
     Present,
     /// It is not there.
     Absent,
-    /// It is in this revision.
-    Revision(u64),
+    /// It is in one of these revisions.
+    OneOf(Revisions),
+}
+
+/// A few revisions of a thing that a caller has seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Revisions([Option<u64>; MOST_REVISIONS]);
+
+/// How many of them a caller may name.
+pub const MOST_REVISIONS: usize = 8;
+
+impl Revisions {
+    /// Those of a list; `None` where there are too many.
+    pub fn of(list: &[u64]) -> Option<Self> {
+        let mut revisions = [None; MOST_REVISIONS];
+        for (place, revision) in list.iter().enumerate() {
+            *revisions.get_mut(place)? = Some(*revision);
+        }
+        Some(Self(revisions))
+    }
+
+    /// Whether this is one of them.
+    pub fn has(&self, revision: u64) -> bool {
+        self.0.contains(&Some(revision))
+    }
 }
 
 impl Expect {
@@ -30,11 +53,11 @@ impl Expect {
     ///
     /// # Errors
     /// [`UseError::Stale`] where it is not.
-    pub const fn check(self, current: Option<u64>) -> Result<(), UseError> {
+    pub fn check(self, current: Option<u64>) -> Result<(), UseError> {
         let fits = match (self, current) {
             (Self::Any, _) | (Self::Present, Some(_)) | (Self::Absent, None) => true,
-            (Self::Revision(wanted), Some(current)) => wanted == current,
-            (Self::Present | Self::Revision(_), None) | (Self::Absent, Some(_)) => false,
+            (Self::OneOf(wanted), Some(current)) => wanted.has(current),
+            (Self::Present | Self::OneOf(_), None) | (Self::Absent, Some(_)) => false,
         };
         if fits { Ok(()) } else { Err(UseError::Stale) }
     }
@@ -88,14 +111,16 @@ pub(crate) async fn write<T: Serialize + Sync, S: Store>(
 
 #[cfg(test)]
 mod tests {
-    use super::Expect;
+    use super::{Expect, Revisions};
 
     #[test]
     fn a_write_is_refused_unless_things_are_as_the_caller_saw_them() {
         assert!(Expect::Any.check(None).is_ok() && Expect::Any.check(Some(3)).is_ok());
         assert!(Expect::Present.check(None).is_err() && Expect::Present.check(Some(3)).is_ok());
         assert!(Expect::Absent.check(None).is_ok() && Expect::Absent.check(Some(3)).is_err());
-        assert!(Expect::Revision(3).check(Some(3)).is_ok());
-        assert!(Expect::Revision(3).check(Some(4)).is_err() && Expect::Revision(3).check(None).is_err());
+        let one_of = |list: &[u64]| Expect::OneOf(Revisions::of(list).unwrap());
+        assert!(one_of(&[3]).check(Some(3)).is_ok() && one_of(&[2, 3]).check(Some(3)).is_ok());
+        assert!(one_of(&[3]).check(Some(4)).is_err() && one_of(&[2, 3]).check(None).is_err());
+        assert!(one_of(&[]).check(Some(1)).is_err() && Revisions::of(&[0; 9]).is_none());
     }
 }

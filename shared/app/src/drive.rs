@@ -174,9 +174,12 @@ impl<'a, P: Ports> Hand<'a, P> {
         let events = self.begin_jumps(&mut runs, now)?;
         let key = self.run.id.contact();
         let about = (self.app, &*self.published);
+        // What these runs change may start others, which go on counting.
+        let hops = runs.iter().map(|run| run.hops).max().unwrap_or_default();
+        let looking = Looking { hops, ..Looking::CHANGED };
         let contact = self
             .contact_changed
-            .then(|| prepare(about, (&key, Some(&self.stored_contact)), self.contact.clone(), now, &Looking::CHANGED));
+            .then(|| prepare(about, (&key, Some(&self.stored_contact)), self.contact.clone(), now, &looking));
         let change = Change { runs, contact, events };
         let answer = self.app.ports.store().commit(&change).await?;
         if answer == Commit::LostRace {

@@ -62,6 +62,8 @@ pub enum UseError {
         code: Conflict,
         /// What stands in the way, and what to do first.
         detail: String,
+        /// Where in the request that is, as far as that says more.
+        errors: Vec<FieldError>,
     },
     /// It is not the revision that the caller has seen.
     #[error("it has changed since it was read")]
@@ -121,6 +123,6 @@ impl UseError {
 
     /// Something that does not fit the state that things are in.
     pub fn conflict(code: Conflict, detail: impl Into<String>) -> Self {
-        Self::Conflict { code, detail: detail.into() }
+        Self::Conflict { code, detail: detail.into(), errors: Vec::new() }
     }
 }

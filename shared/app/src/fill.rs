@@ -144,7 +144,7 @@ async fn fill_one<P: Ports>(
         Filling::Segment(id) => Look::These(BTreeSet::from([id.clone()])),
         Filling::Workflow(_) => Look::Changed,
     };
-    let looking = Looking { look, done: None, from: Some(fill.started_at) };
+    let looking = Looking { look, from: Some(fill.started_at), ..Looking::CHANGED };
     let known = Read { contact: Some(contact), address: None };
     let changed = change_looking(app, &id, Some(known), &looking, |before, _| {
         let mut contact = before.cloned().ok_or(UseError::NotFound { what: "contact" })?;
@@ -213,7 +213,7 @@ pub(crate) fn by_time<P: Ports>(
 ) -> Cause<'static> {
     let name = app.secret.opaque("time", &[key.as_str(), workflow.as_str(), &start.occasion]);
     let payload: Attributes = start.payload;
-    Cause { name, event: None, payload, key: None }
+    Cause { name, event: None, payload, key: None, hops: 0 }
 }
 
 /// What of what is asked for was not remembered before.

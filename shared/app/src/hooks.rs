@@ -40,6 +40,9 @@ pub struct Signing {
     current: [u8; 32],
     #[serde(default, skip_serializing_if = "Option::is_none")]
     previous: Option<Previous>,
+    /// An opaque name of the request that drew it, where that had a name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    request: Option<String>,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -93,7 +96,7 @@ async fn stored<P: Ports>(app: &App<P>) -> Result<Stored<Signing>, UseError> {
         if let Some(found) = read(app.store()).await? {
             return Ok(found);
         }
-        let drawn = Signing { current: random_bytes(), previous: None };
+        let drawn = Signing { current: random_bytes(), previous: None, request: None };
         documents::write(app.store(), DocumentKind::Settings, DOCUMENT, &drawn, 0).await?;
     }
     Err(UseError::Busy)
@@ -103,16 +106,21 @@ async fn read<S: Store>(store: &S) -> Result<Option<Stored<Signing>>, UseError> 
     documents::read(store, DocumentKind::Settings, DOCUMENT, "webhook secret").await
 }
 
-/// Draws another secret. For a day calls are signed with both, so that receivers can change over.
+/// Draws another secret. For a day calls are signed with both, so that receivers can change over. The same request under
+/// the same name draws one.
 ///
 /// # Errors
 /// `Busy` when others do the same again and again, and what the store cannot do.
-pub async fn rotate<P: Ports>(app: &App<P>) -> Result<Signing, UseError> {
+pub async fn rotate<P: Ports>(app: &App<P>, request: Option<&str>) -> Result<Signing, UseError> {
+    let request = request.map(|request| app.secret.opaque("rotate", &[request]));
     for _ in 0..TRIES {
         let before = stored(app).await?;
+        if request.is_some() && before.value.request == request {
+            return Ok(before.value);
+        }
         let until = app.now() + OVERLAP;
         let previous = Some(Previous { secret: before.value.current, until });
-        let new = Signing { current: random_bytes(), previous };
+        let new = Signing { current: random_bytes(), previous, request: request.clone() };
         if documents::write(app.store(), DocumentKind::Settings, DOCUMENT, &new, before.revision).await? {
             return Ok(new);
         }

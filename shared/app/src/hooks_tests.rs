@@ -17,7 +17,7 @@ fn a_call_is_signed_as_standard_webhooks_describes_it() {
 fn for_a_day_a_call_is_signed_with_the_secret_before_as_well() {
     let now = Timestamp::UNIX_EPOCH;
     let previous = Previous { secret: [1; 32], until: now + OVERLAP };
-    let signing = Signing { current: [2; 32], previous: Some(previous) };
+    let signing = Signing { current: [2; 32], previous: Some(previous), request: None };
     let both = signing.signatures("id", now, "{}");
     let expected = [sign(&[2; 32], "id", now, "{}").unwrap(), sign(&[1; 32], "id", now, "{}").unwrap()];
     assert_eq!(both.split(' ').collect::<Vec<_>>(), expected);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use carepath_engine::Version;
 use carepath_engine::calendar::{Cron, parse_date};
-use carepath_engine::contact::{Attributes, Contact, MOST_NOT_ADMITTED};
+use carepath_engine::contact::{Attributes, Contact};
 use carepath_engine::ids::WorkflowId;
 use carepath_engine::version::{Schedule, Trigger, When};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -14,9 +14,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::App;
-use crate::admit::{Cause, try_admit};
+use crate::admit::{Cause, note_refused, try_admit};
 use crate::catalog::Published;
-use crate::change::change_contact;
 use crate::error::UseError;
 use crate::ports::{Clock, Ports, Store};
 use crate::tasks::{self, GRACE};
@@ -170,21 +169,11 @@ async fn let_in<P: Ports>(
     let time = at.to_string();
     let name = app.secret.opaque("schedule", &[key.as_str(), version.workflow.as_str(), &time]);
     let payload = Attributes::from_iter([("at".to_owned(), Value::from(time))]);
-    let cause = Cause { name, event: None, payload, key: None };
+    let cause = Cause { name, event: None, payload, key: None, hops: 0 };
     let runs = app.store().runs_of(&key).await?;
     let answer = try_admit(app, version, &contact, &cause, runs).await?;
-    let Some(refused) = answer.not_admitted(version, at) else { return Ok(()) };
-    // A page is let in again where a step got lost: then it is written down already.
-    let noted = change_contact(app, &contact.id, |before, _| {
-        let mut contact = before.cloned().ok_or(UseError::NotFound { what: "contact" })?;
-        if !contact.not_admitted.contains(&refused) {
-            contact.not_admitted.insert(0, refused.clone());
-            contact.not_admitted.truncate(MOST_NOT_ADMITTED);
-        }
-        Ok(contact)
-    });
-    match noted.await {
-        Err(UseError::NotFound { .. }) => Ok(()),
-        noted => noted.map(drop),
+    match answer.not_admitted(version, at) {
+        Some(refused) => note_refused(app, &contact.id, refused).await,
+        None => Ok(()),
     }
 }

@@ -12,6 +12,7 @@ use crate::App;
 use crate::documents::{self, Expect, Stored, TRIES};
 use crate::error::UseError;
 use crate::ports::{DocumentKind, Ports, Store};
+use crate::uses;
 
 const SECRET: &str = "secret";
 const ACCOUNT: &str = "account";
@@ -144,13 +145,25 @@ pub async fn schema<S: Store>(store: &S) -> Result<Stored<Schema>, UseError> {
     Ok(found.unwrap_or_else(|| Stored { value: Schema::new(), revision: 0 }))
 }
 
-/// Replaces the declarations of attributes.
+/// Replaces the declarations of attributes. One that is taken out is of no type from then on, whoever uses it.
 ///
 /// # Errors
-/// `Stale` where `expect` does not hold.
+/// `Stale` where `expect` does not hold, and `Conflict` where an attribute would get another type that something
+/// published uses.
 pub async fn put_schema<P: Ports>(app: &App<P>, schema: Schema, expect: Expect) -> Result<Stored<Schema>, UseError> {
-    let now = self::schema(app.store()).await?.revision;
-    put_document(app, SCHEMA, schema, now, expect).await
+    let now = self::schema(app.store()).await?;
+    hold(expect, now.revision)?;
+    uses::hold_types(app, &now.value, &schema).await?;
+    put_document(app, SCHEMA, schema, now.revision, expect).await
+}
+
+/// Whether a document that reads as this revision is as a caller expects it.
+fn hold(expect: Expect, revision: u64) -> Result<(), UseError> {
+    // What nobody has set yet reads as revision 0, so a caller may name that as well.
+    match expect {
+        Expect::OneOf(_) => expect.check(Some(revision)),
+        Expect::Any | Expect::Present | Expect::Absent => expect.check((revision > 0).then_some(revision)),
+    }
 }
 
 async fn put_document<P: Ports, T: Serialize + Sync>(
@@ -160,12 +173,7 @@ async fn put_document<P: Ports, T: Serialize + Sync>(
     revision: u64,
     expect: Expect,
 ) -> Result<Stored<T>, UseError> {
-    // What nobody has set yet reads as revision 0, so a caller may name that as well.
-    match expect {
-        Expect::Revision(0) => Expect::Absent,
-        Expect::Any | Expect::Present | Expect::Absent | Expect::Revision(_) => expect,
-    }
-    .check((revision > 0).then_some(revision))?;
+    hold(expect, revision)?;
     if !documents::write(app.store(), DocumentKind::Settings, id, &value, revision).await? {
         return Err(UseError::Stale);
     }

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use crate::App;
 use crate::error::UseError;
 use crate::ports::{Clock, Commit, Ports, Queue, Store, Work};
-use crate::{fill, schedule};
+use crate::{enroll, fill, schedule};
 
 /// When a task is looked at again of which a step got lost.
 pub(crate) const GRACE: SignedDuration = SignedDuration::from_mins(1);
@@ -55,6 +55,10 @@ pub(crate) async fn go_on<P: Ports>(app: &App<P>, name: &str) -> Result<(), UseE
     let now = app.ports.clock().now();
     match name.split_once('/') {
         Some((fill::KIND, _)) => fill::go_on(app, name, now).await,
+        Some((enroll::KIND, rest)) => {
+            let workflow = rest.split('/').next().unwrap_or(rest);
+            enroll::go_on(app, (name, workflow), now).await
+        }
         Some((schedule::KIND, workflow)) => schedule::go_on(app, name, workflow, now).await,
         Some(_) | None => Err(UseError::Corrupt { what: "task" }),
     }

@@ -1,10 +1,10 @@
 //! Templates: written freely, frozen when a workflow that uses them is published.
 
 use carepath_engine::calendar::zone_of;
-use carepath_engine::compile::{self, Place};
+use carepath_engine::compile;
 use carepath_engine::contact::{Attributes, Contact};
 use carepath_engine::ids::TemplateId;
-use carepath_engine::render::{self, Mail, Part, RenderScope, Template, TemplateSource};
+use carepath_engine::render::{self, Mail, RenderScope, Template, TemplateSource};
 use carepath_engine::version::{StepKind, Version};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -42,28 +42,7 @@ pub(crate) fn load(source: &Value) -> Result<(TemplateSource, Template), UseErro
 
 /// What the rules of `compile` have to know of a template.
 pub fn facts(template: &Template, version: u32) -> compile::TemplateFacts {
-    let facts = template.facts();
-    let place = |part: Part| match part {
-        Part::Subject => Place::Subject,
-        Part::Preheader => Place::Preheader,
-        Part::Link => Place::Link,
-        Part::Body | Part::Text | Part::Value => Place::Body,
-    };
-    compile::TemplateFacts {
-        version,
-        class: template.class(),
-        variables: facts
-            .variables
-            .iter()
-            .map(|variable| compile::Variable {
-                path: variable.path.clone(),
-                place: place(variable.part),
-                defaulted: variable.has_default,
-            })
-            .collect(),
-        has_unsubscribe_link: facts.has_unsubscribe_link,
-        link_names: facts.links.iter().filter(|name| !name.is_empty()).cloned().collect(),
-    }
+    compile::TemplateFacts::new(version, template.class(), template.facts())
 }
 
 /// Creates or replaces a template. `true` where it is new.

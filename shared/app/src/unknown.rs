@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use carepath_engine::advance::{UnknownSend, unknown_send};
+use carepath_engine::advance::{SETTLED, UnknownSend, unknown_send};
 use carepath_engine::ids::RunId;
 use carepath_engine::run::MessageState;
 use carepath_engine::{Contact, Input, Run, Version};
@@ -62,4 +62,10 @@ pub async fn settle<P: Ports>(
     }
     let contact = contact.unwrap_or_else(|| Contact::new(run.contact.clone(), app.ports.clock().now()));
     drive::apply(app, run, contact, Input::Settle { attempt, sent, by: by.to_owned() }).await
+}
+
+/// Whether somebody has settled a send of this run so before.
+pub fn was_settled(run: &Run, sent: bool, by: &str) -> bool {
+    let mut explained = run.visits.iter().flat_map(|visit| &visit.explanation);
+    explained.any(|why| *why.test == *SETTLED && why.result == sent && why.source == by)
 }

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use carepath_engine::advance::{Engagement, EngagementKind};
+use carepath_engine::compile::WayOut;
 use carepath_engine::contact::{Attributes, Subscription};
 use carepath_engine::ids::{EventId, Name, TopicId};
 use carepath_engine::unsubscribe::UnsubscribeToken;
@@ -55,7 +56,7 @@ pub(crate) fn url<P: Ports>(
     version: &Version,
     step: StepIndex,
 ) -> Option<String> {
-    let Some(base) = account.base_url.as_ref().or(app.base_url.as_ref()) else {
+    let Some(base) = base_url(app, account) else {
         app.no_base_url.call_once(|| {
             tracing::warn!(
                 "the settings have no `base_url`: mails carry no link for unsubscribing, and marketing fails"
@@ -67,6 +68,19 @@ pub(crate) fn url<P: Ports>(
     let topic = version.topic.clone().filter(|_| version.class != Class::Care);
     let token = UnsubscribeToken { run: run.id.clone(), step, topic };
     Some(format!("{base}/u/{}", token.seal(&app.secret)))
+}
+
+fn base_url<'a, P: Ports>(app: &'a App<P>, account: &'a Account) -> Option<&'a str> {
+    account.base_url.as_deref().or(app.base_url.as_deref())
+}
+
+/// What rules have to know of the account.
+pub(crate) fn way_out<P: Ports>(app: &App<P>, account: &Account) -> WayOut {
+    match (base_url(app, account), account.links.contains_key("unsubscribe")) {
+        (Some(_), _) => WayOut::Given,
+        (None, true) => WayOut::OwnPage,
+        (None, false) => WayOut::Missing,
+    }
 }
 
 /// The topics that there are to choose from, and what the contact has said to each. Those of somebody who is gone are as

@@ -6,7 +6,7 @@ use carepath_engine::condition::{Condition, Subject, TestKind};
 use carepath_engine::contact::Change;
 use carepath_engine::history::Tracked;
 use carepath_engine::ids::{Name, TopicId};
-use carepath_engine::version::{Anchor, ExitRule, PathWhen, StepKind, Trigger, Version, WaitUntil};
+use carepath_engine::version::{Anchor, Class, ExitRule, PathWhen, StepKind, Trigger, Version, WaitUntil};
 use serde::{Deserialize, Serialize};
 
 /// Names of attributes (the first part of their path), of segments, topics and events.
@@ -47,6 +47,8 @@ impl Watched {
             | Trigger::Schedule(_)
             | Trigger::Api => {}
         }
+        // Whoever unsubscribes is done with it at once (S11).
+        self.topics.extend(version.topic.clone().filter(|_| version.class == Class::Marketing));
         for rule in version.rules() {
             if let ExitRule::When(condition) = rule {
                 self.condition(condition);

@@ -68,7 +68,7 @@ async fn act_on_event<P: Ports>(app: &App<P>, key: &ContactKey, name: &str) -> R
     for version in published.by_event.get(&event.name).into_iter().flatten() {
         let payload = event.properties.expose().clone();
         let key = key_of(version, &payload);
-        let cause = Cause { name: name.to_owned(), event: Some(&event), payload, key };
+        let cause = Cause { name: name.to_owned(), event: Some(&event), payload, key, hops: event.hops };
         not_admitted.extend(admit(app, version, &contact, &cause, &runs).await?);
     }
     if !store.event_done(key, name, &not_admitted).await? {
@@ -198,8 +198,13 @@ async fn act_on_pending<P: Ports>(
     if contact.pending.is_empty() {
         return Ok(not_admitted);
     }
+    let topics = contact.pending.iter().filter_map(|pending| match &pending.change {
+        Change::Topic { topic } => Some(topic.clone()),
+        Change::Attribute { .. } | Change::Segment { .. } | Change::Fact { .. } => None,
+    });
+    let changed = Input::Changed { topics: topics.collect() };
     for run in runs.iter().filter(|run| !run.is_ended()) {
-        drive::apply(app, run.clone(), contact.clone(), Input::Changed).await?;
+        drive::apply(app, run.clone(), contact.clone(), changed.clone()).await?;
     }
     let published = app.published().await?;
     for (place, pending) in contact.pending.iter().enumerate() {
@@ -212,7 +217,7 @@ async fn act_on_pending<P: Ports>(
         };
         for version in started.into_iter().flatten().filter(|version| starts(version, &pending.change)) {
             let name = app.secret.opaque("change", &[key.as_str(), &pending.revision.to_string(), &nth.to_string()]);
-            let cause = Cause { name, event: None, payload: Attributes::new(), key: None };
+            let cause = Cause { name, event: None, payload: Attributes::new(), key: None, hops: pending.hops };
             not_admitted.extend(admit(app, version, contact, &cause, runs).await?);
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use carepath_engine::compile::{self, Context, SegmentKind};
+use carepath_engine::compile::{self, Context, WayOut};
 use carepath_engine::document::Report;
 use carepath_engine::ids::{SegmentId, TemplateId, WorkflowId};
 use carepath_engine::segment::Membership;
@@ -20,6 +20,7 @@ use crate::fill::{self, Filling};
 use crate::ports::{DocumentKind, Ports, Store};
 use crate::schedule;
 use crate::templates::{freeze, named};
+use crate::unsubscribe;
 use crate::watch::Watched;
 
 /// A workflow as it is kept.
@@ -248,8 +249,9 @@ pub async fn version<P: Ports>(
 struct Surroundings {
     workflows: BTreeMap<WorkflowId, Arc<Version>>,
     templates: BTreeMap<TemplateId, compile::TemplateFacts>,
-    segments: BTreeMap<SegmentId, SegmentKind>,
+    segments: BTreeMap<SegmentId, Membership>,
     schema: crate::settings::Schema,
+    way_out: WayOut,
 }
 
 impl Surroundings {
@@ -257,15 +259,12 @@ impl Surroundings {
         let published = app.published().await?;
         let templates = template_facts(&app.catalog, app.store()).await?;
         let live = published.workflows.iter().filter(|(other, live)| *other != id && !live.archived);
-        let kind = |membership: &Membership| match membership {
-            Membership::Manual => SegmentKind::Manual,
-            Membership::When(_) => SegmentKind::When,
-        };
         Ok(Self {
             workflows: live.map(|(id, live)| (id.clone(), Arc::clone(&live.version))).collect(),
             templates,
-            segments: published.segments.iter().map(|(id, found)| (id.clone(), kind(&found.membership))).collect(),
+            segments: published.segments.iter().map(|(id, found)| (id.clone(), found.membership.clone())).collect(),
             schema: published.account.schema.clone(),
+            way_out: unsubscribe::way_out(app, &published.account),
         })
     }
 
@@ -275,6 +274,7 @@ impl Surroundings {
             templates: &self.templates,
             segments: &self.segments,
             schema: &self.schema,
+            way_out: self.way_out,
         })
     }
 }

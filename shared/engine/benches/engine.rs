@@ -4,14 +4,17 @@
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
+use std::sync::Arc;
 
 use carepath_engine::advance::{Begin, begin};
 use carepath_engine::calendar::parse_zone;
-use carepath_engine::compile::{Context, SegmentKind, TemplateFacts, compile};
+use carepath_engine::compile::{Context, Place, TemplateFacts, Variable, check, compile, reload, segment};
 use carepath_engine::contact::{Attributes, Contact};
 use carepath_engine::history::Tracked;
 use carepath_engine::ids::Secret;
 use carepath_engine::render::{RenderScope, Template, parse};
+use carepath_engine::segment::Membership;
+use carepath_engine::version::Class;
 use carepath_engine::{Decision, Input, Moment, advance::advance};
 use criterion::{Criterion, criterion_group, criterion_main};
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
@@ -97,12 +100,84 @@ fn make(c: &mut Criterion) {
     let template = Template::compile(&parse(&mail()).unwrap()).unwrap();
     let facts = TemplateFacts::new(1, template.class(), template.facts());
     let templates = BTreeMap::from([(template.id().clone(), facts)]);
-    let segments = BTreeMap::from([("needs-a-call".parse().unwrap(), SegmentKind::Manual)]);
+    let segments = BTreeMap::from([("needs-a-call".parse().unwrap(), Membership::Manual)]);
     let context = Context { templates: &templates, segments: &segments, ..Context::EMPTY };
     assert!(compile(&document, 1, &context).is_ok());
     c.bench_function("compile: appointment reminder", |b| {
         b.iter(|| compile(black_box(&document), 1, black_box(&context)));
     });
+}
+
+/// How many workflows are published, and how many steps each has.
+const WORKFLOWS: usize = 200;
+const STEPS: usize = 100;
+
+/// A workflow that all the others have to do with: every tenth step jumps into another one, and others change what starts
+/// it: an event, an attribute, or a segment that a condition on an attribute keeps.
+fn woven(nth: usize) -> Value {
+    let other = |step: usize| (nth * 7 + step * 3 + 1) % WORKFLOWS;
+    let entry = match nth % 3 {
+        0 => json!({ "event": format!("e{nth}") }),
+        1 => json!({ "attribute": format!("a{nth}"), "to": "high" }),
+        _ => json!({ "segment": format!("s{nth}"), "on": "enter" }),
+    };
+    let mut steps = serde_json::Map::new();
+    for step in 0..STEPS {
+        let (next, to) = (if step + 1 < STEPS { format!("n{}", step + 1) } else { "end".to_owned() }, other(step));
+        let case = json!({ "when": { "attribute": format!("a{to}"), "eq": "low" }, "next": next });
+        let doing = match step % 10 {
+            0 => json!({ "wait": { "for": "1h" }, "next": next }),
+            1 | 5 => json!({ "send": { "template": "mail" }, "next": next }),
+            2 => json!({ "branch": { "cases": [case], "next": next } }),
+            3 => json!({ "update": { "set": { format!("a{to}"): "high" } }, "next": next }),
+            4 => json!({ "emit": { "event": format!("e{to}") }, "next": next }),
+            6 => json!({ "segment": { "add": "kept" }, "next": next }),
+            7 => json!({ "split": { "shares": [{ "weight": 1, "next": next }, { "weight": 1, "next": "end" }] } }),
+            8 => json!({ "update": { "increment": { format!("a{to}"): 1 } }, "next": next }),
+            _ => json!({ "jump": { "workflow": format!("w{to}"), "step": "n50", "stay": true }, "next": next }),
+        };
+        steps.insert(format!("n{step}"), doing);
+    }
+    json!({ "id": format!("w{nth}"), "name": "Woven", "class": "care", "entry": entry, "steps": steps })
+}
+
+/// A workflow of a hundred steps is checked, and two hundred others like it are published.
+fn among_others(c: &mut Criterion) {
+    let shown = (0..30).map(|nth| Variable {
+        path: if nth % 2 == 0 { format!("contact.attributes.a{nth}") } else { format!("entry.v{nth}") },
+        place: Place::Body,
+        defaulted: false,
+    });
+    let facts = TemplateFacts {
+        version: 1,
+        class: Class::Care,
+        variables: shown.collect(),
+        has_unsubscribe_link: false,
+        link_names: Vec::new(),
+    };
+    let templates = BTreeMap::from([("mail".parse().unwrap(), facts)]);
+    let mut segments = BTreeMap::from([("kept".parse().unwrap(), Membership::Manual)]);
+    let mut workflows = BTreeMap::new();
+    let pins = BTreeMap::from([("mail".parse().unwrap(), 1)]);
+    for nth in 0..WORKFLOWS {
+        let when = json!({ "id": format!("s{nth}"), "when": { "attribute": format!("a{nth}"), "eq": "high" } });
+        let kept = segment(&when).unwrap();
+        segments.insert(kept.id, kept.membership);
+        let version = reload(&woven(nth), 1, &pins).unwrap();
+        workflows.insert(version.workflow.clone(), Arc::new(version));
+    }
+    let context = Context { workflows: &workflows, templates: &templates, segments: &segments, ..Context::EMPTY };
+    let document = woven(2);
+    let report = check(&document, &context);
+    for rule in ["W009", "W010", "W019"] {
+        assert!(report.findings.iter().any(|finding| finding.rule == rule), "{rule} has nothing to find");
+    }
+    let mut group = c.benchmark_group("check");
+    group.sample_size(10);
+    group.bench_function("among 200 workflows of 100 steps", |b| {
+        b.iter(|| check(black_box(&document), black_box(&context)));
+    });
+    group.finish();
 }
 
 fn mail() -> Value {
@@ -136,5 +211,5 @@ fn render(c: &mut Criterion) {
     c.bench_function("render: a mail with a button", |b| b.iter(|| template.render(black_box(&scope))));
 }
 
-criterion_group!(engine, decide, make, render);
+criterion_group!(engine, decide, make, among_others, render);
 criterion_main!(engine);

@@ -157,6 +157,14 @@ pub struct PendingChange {
     pub at: Timestamp,
     /// What changed.
     pub change: Change,
+    /// The steps that led to it, where a run made it: what it starts begins with them (S2).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub hops: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde asks for")]
+const fn is_zero(hops: &u32) -> bool {
+    *hops == 0
 }
 
 /// One thing that changed about a contact.
@@ -266,11 +274,6 @@ impl Contact {
                 .filter(|id| !were.contains_key(*id))
                 .map(|id| Change::Segment { segment: id.clone(), entered: true }),
         );
-        let none = BTreeMap::new();
-        let said = before.map_or(&none, |contact| &contact.topics);
-        let topics = said.keys().chain(self.topics.keys().filter(|topic| !said.contains_key(*topic)));
-        let topics = topics.filter(|topic| said.get(*topic) != self.topics.get(*topic));
-        changes.extend(topics.map(|topic| Change::Topic { topic: topic.clone() }));
         changes
     }
 }

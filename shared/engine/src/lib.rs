@@ -14,6 +14,7 @@ pub mod event;
 pub mod explain;
 pub mod history;
 pub mod ids;
+pub mod json;
 pub mod phi;
 pub mod render;
 pub mod report;

@@ -102,9 +102,10 @@ fn round(milestone: &Milestone, contact: &Contact, after: Timestamp, tz: &TimeZo
     calendar::comes_round(milestone, contact.attribute(&milestone.attribute)?, after, tz)
 }
 
-/// When a contact was last heard of, and when its silence has lasted long enough. Who was never heard of is silent since
-/// it came in.
+/// When a contact was last heard of, and when its silence has lasted long enough. Who was never heard of, or only by what
+/// happened before it came in, is silent since it came in: else a silence could be over before anybody looks for it.
 fn quiet_at(quiet: &Inactivity, contact: &Contact, tz: &TimeZone) -> (Timestamp, Timestamp) {
-    let last = Tracked::last(contact, &quiet.without).unwrap_or(contact.created_at);
+    let heard = Tracked::last(contact, &quiet.without);
+    let last = heard.map_or(contact.created_at, |heard| heard.max(contact.created_at));
     (last, calendar::add(last, &quiet.span, tz))
 }

@@ -189,7 +189,12 @@ async fn s11_who_unsubscribes_while_waiting_gets_no_more() {
     dev.patch("/v1/contacts/mia", json!({ "topics": { "tips": "unsubscribed" } })).await;
     dev.advance("2d").await;
     assert_eq!(dev.mails("mia").await.len(), 1);
-    assert_eq!(message(&dev.run("mia").await, "second"), ("skipped", "unsubscribed"));
+    let run = dev.run("mia").await;
+    assert_eq!((text(&run, "ended"), &run["current"]), ("unsubscribed", &Value::Null));
+    assert!(
+        run["visits"].as_array().unwrap().iter().all(|visit| visit["step"] != "second"),
+        "it ended while it waited"
+    );
 }
 
 #[tokio::test]

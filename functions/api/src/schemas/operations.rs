@@ -18,7 +18,7 @@ pub(super) fn recovery() -> Vec<(&'static str, Value)> {
     });
     let parked = json!({
         "id": text(),
-        "kind": one_of(&["event", "contact", "run"]),
+        "kind": one_of(&["event", "contact", "run", "task"]),
         "since": time(),
         "code": { "type": "string", "description": "What is wrong: unreadable, contradiction, store, panicked, …" },
     });

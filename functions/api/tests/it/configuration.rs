@@ -74,8 +74,19 @@ async fn writes_of_documents_follow_their_tags() {
         assert_eq!(world.call("GET", path, None).await.tag, first.tag);
         let tag = [("if-match", first.tag.as_str())];
         assert_eq!(world.call_with("PUT", path, Some(body.clone()), &tag).await.status, StatusCode::OK);
-        let stale = world.call_with("PUT", path, Some(body), &tag).await;
+        let stale = world.call_with("PUT", path, Some(body.clone()), &tag).await;
         assert_eq!(stale.status, StatusCode::PRECONDITION_FAILED, "{path}");
+        // Of several tags one has to fit.
+        let now = world.call("GET", path, None).await.tag;
+        let many = |tags: &str| vec![("if-match", tags.to_owned())];
+        for (tags, status) in [
+            (many(&format!("{}, {now}", first.tag)), StatusCode::OK),
+            (many(&format!("{}, \"other\"", first.tag)), StatusCode::PRECONDITION_FAILED),
+            (many(&["\"77\""; 9].join(",")), StatusCode::UNPROCESSABLE_ENTITY),
+        ] {
+            let tags: Vec<_> = tags.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            assert_eq!(world.call_with("PUT", path, Some(body.clone()), &tags).await.status, status, "{path} {tags:?}");
+        }
     }
 }
 
@@ -112,6 +123,56 @@ async fn schema_and_settings_are_declared_and_checked() {
     assert_eq!(world.ok("GET", "/v1/settings", Value::Null).await["zone"], "America/Chicago");
     let kept = world.ok("PUT", "/v1/settings", json!({ "base_url": "https://mail.clinic.example/" })).await;
     assert_eq!(kept["base_url"], "https://mail.clinic.example");
+}
+
+/// What was checked against one type would compare with values of another, and every such test would fail without a word.
+#[tokio::test]
+async fn an_attribute_that_something_published_uses_keeps_its_type() {
+    let world = World::new().await;
+    let schema = |risk: &str, due: &str, other: &str| {
+        let declared = |kind: &str| json!({ "type": kind, "class": "public" });
+        json!({ "attributes": { "risk": declared(risk), "due": declared(due), "other": declared(other) } })
+    };
+    world.ok("PUT", "/v1/schema", schema("number", "date", "string")).await;
+    let html = "<p>{{ contact.attributes.risk | default(0) }}</p>";
+    world.ok("PUT", "/v1/templates/welcome", json!({ "subject": "Hi", "class": "care", "html": html })).await;
+    let mut draft = workflow();
+    draft["entry"]["filter"] = json!({ "not": { "attribute": "risk", "lt": 3 } });
+    draft["steps"]["rest"] = json!({ "wait": { "until": { "attribute": "due" }, "else": "end" }, "next": "end" });
+    world.ok("PUT", "/v1/workflows/welcome", draft).await;
+    world.ok("PUT", "/v1/schema", schema("string", "date", "string")).await;
+    world.ok("PUT", "/v1/schema", schema("number", "date", "string")).await;
+    world.ok("POST", "/v1/workflows/welcome/publish", Value::Null).await;
+    world.ok("PUT", "/v1/segments/at-risk", json!({ "when": { "any": [{ "attribute": "risk", "gte": 7 }] } })).await;
+
+    let path = "/v1/schema";
+    let refused = world.refused("PUT", path, Some(schema("string", "timestamp", "list")), "in_use").await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    let twice = "/attributes/risk/type in_use";
+    assert_eq!(refused.faults(), ["/attributes/due/type in_use", twice, twice], "{}", refused.text);
+    for place in [
+        "workflow `welcome`",
+        "`/entry/filter/not/attribute`",
+        "`/steps/greet/send/template`",
+        "`/steps/rest/wait/until/attribute`",
+        "segment `at-risk`",
+        "`/when/any/0/attribute`",
+    ] {
+        assert!(refused.text.contains(place), "{place}: {}", refused.text);
+    }
+    assert_eq!(world.ok("GET", path, Value::Null).await["attributes"]["risk"]["type"], "number");
+    // A list has its faults by place.
+    let listed = json!({ "attributes": [{ "name": "other", "type": "string", "class": "public" },
+        { "name": "due", "type": "number", "class": "public" }, { "name": "risk", "type": "number", "class": "public" }] });
+    let refused = world.refused("PUT", path, Some(listed), "in_use").await;
+    assert_eq!(refused.faults(), ["/attributes/1/type in_use"]);
+    // What nobody uses changes, and so does all that a workflow used that is in the archive.
+    world.ok("PUT", path, schema("number", "date", "list")).await;
+    world.ok("POST", "/v1/workflows/welcome/archive", Value::Null).await;
+    let refused = world.refused("PUT", path, Some(schema("string", "timestamp", "list")), "in_use").await;
+    assert_eq!(refused.faults(), [twice]);
+    world.ok("DELETE", "/v1/segments/at-risk", Value::Null).await;
+    world.ok("PUT", path, schema("string", "timestamp", "list")).await;
 }
 
 #[tokio::test]

@@ -70,6 +70,12 @@ async fn s8_who_knows_that_a_mail_was_sent_settles_it_once() {
     assert_eq!((&run["current"], &run["status"]), (&json!("rest"), &json!("waiting")));
     assert_eq!(items(&world, "/v1/unknown-sends").await, [] as [Value; 0]);
     world.refused("POST", &path, Some(json!({ "sent": false })), "nothing_unknown").await;
+    // Who names its request may be repeating it: the same answer is done, and another one is not.
+    for (sent, status) in [(true, 200), (false, 409)] {
+        let named = [("idempotency-key", "r-1")];
+        let again = world.call_with("POST", &path, Some(json!({ "sent": sent })), &named).await;
+        assert_eq!(again.status, status, "{}", again.text);
+    }
     assert_eq!(world.mails().len(), 1);
 }
 

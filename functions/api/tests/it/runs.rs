@@ -88,17 +88,86 @@ async fn an_enrolment_is_repeated_without_harm_and_cancelled_once() {
     assert_eq!(world.ok("POST", &cancel, Value::Null).await["ended"], "cancelled");
     let again = world.call("POST", &cancel, None).await;
     assert_eq!((again.status, again.code().as_str()), (StatusCode::CONFLICT, "run_ended"));
+    // Who names its request may be repeating it, and hears that it is done.
+    let repeated = world.call_with("POST", &cancel, None, &headers).await;
+    assert_eq!((repeated.status, &repeated.json()["ended"]), (StatusCode::OK, &json!("cancelled")));
+    let long = "r".repeat(129);
+    let unnamed = world.call_with("POST", &cancel, None, &[("idempotency-key", long.as_str())]).await;
+    assert_eq!(unnamed.faults(), ["Idempotency-Key id"]);
     assert_eq!(world.call("POST", "/v1/workflows/none/enroll", body()).await.status, StatusCode::NOT_FOUND);
 }
 
+/// S19: events of a batch that have no id of their own have one of their place in a request that has a name.
 #[tokio::test]
-async fn everybody_in_a_segment_is_enrolled() {
+async fn s19_a_batch_is_repeated_under_its_name_without_harm() {
+    let world = World::new().await;
+    let event = |name: &str| json!({ "event": { "contact": "p-1", "name": name } });
+    let batch = json!({ "entries": [event("joined"), event("joined"), event("left")] });
+    let send = async |name: &str| {
+        let headers = [("idempotency-key", name)];
+        let reply = world.call_with("POST", "/v1/batch", Some(batch.clone()), &headers).await.json();
+        let results = reply["results"].as_array().unwrap().clone();
+        results.iter().map(|result| result["duplicate"].as_bool().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(send("b-1").await, [false; 3]);
+    assert_eq!(send("b-1").await, [true; 3]);
+    assert_eq!(send("b-2").await, [false; 3]);
+}
+
+/// S28: a segment of any size is enrolled behind the answer, once, whatever is repeated, and how far that is can be read.
+#[tokio::test]
+async fn s28_everybody_in_a_segment_is_enrolled_once_behind_the_answer() {
     let world = World::new().await;
     world.publish_welcome().await;
     world.ok("PUT", "/v1/segments/calls", json!({})).await;
-    world.ok("POST", "/v1/segments/calls/members", json!({ "add": ["p-1", "p-2", "p-3"] })).await;
-    let answer = world.ok("POST", "/v1/workflows/welcome/enroll", json!({ "segment": "calls" })).await;
-    assert_eq!(answer, json!({ "admitted": 3, "refused": 0 }));
+    let people: Vec<String> = (0..230).map(|n| format!("p-{n}")).collect();
+    world.ok("POST", "/v1/segments/calls/members", json!({ "add": people })).await;
+    // One is in already, and comes in but once at a time.
+    world.ok("POST", "/v1/workflows/welcome/enroll", json!({ "contact": "p-7" })).await;
+    let path = "/v1/workflows/welcome/enroll";
+    let body = |by: &str| Some(json!({ "segment": "calls", "payload": { "by": by } }));
+    let first = world.call_with("POST", path, body("hand"), &[("idempotency-key", "r-1")]).await;
+    assert_eq!(first.status, StatusCode::ACCEPTED, "{}", first.text);
+    let begun = first.json();
+    assert_eq!((&begun["state"], &begun["contacts_done"]), (&json!("running"), &json!(0)));
+    let again = world.call_with("POST", path, body("hand"), &[("idempotency-key", "r-1")]).await.json();
+    assert_eq!(again, begun);
+    let other = world.call_with("POST", path, body("mistake"), &[("idempotency-key", "r-1")]).await;
+    assert_eq!(other.faults(), ["Idempotency-Key reused"]);
+
+    let progress = format!("/v1/workflows/welcome/enrollments/{}", begun["enrollment"].as_str().unwrap());
+    world.settle(SignedDuration::ZERO).await;
+    let done = world.ok("GET", &progress, Value::Null).await;
+    assert_eq!(
+        (&done["state"], &done["contacts_done"], &done["admitted"], &done["refused"]),
+        (&json!("done"), &json!(230), &json!(229), &json!(1))
+    );
+    let repeated = world.call_with("POST", path, body("hand"), &[("idempotency-key", "r-1")]).await.json();
+    assert_eq!(repeated, done);
+    world.settle(SignedDuration::from_mins(5)).await;
+    let runs = world.ok("GET", "/v1/contacts/p-200/runs", Value::Null).await["items"].clone();
+    assert_eq!((runs.as_array().unwrap().len(), &runs[0]["entry"]["payload"]["by"]), (1, &json!("hand")));
+    // Why somebody was not let in is told where the contact is looked at.
+    let timeline = world.ok("GET", "/v1/contacts/p-7/timeline", Value::Null).await.to_string();
+    assert!(timeline.contains("not_admitted") && timeline.contains("live_run"), "{timeline}");
+    assert_eq!(world.call("GET", "/v1/workflows/welcome/enrollments/none", None).await.code(), "not_found");
+    assert_eq!(world.call("GET", &progress.replace("welcome", "other"), None).await.code(), "not_found");
+}
+
+/// What is archived lets nobody in any more, those of an enrolment that has begun among them.
+#[tokio::test]
+async fn an_enrolment_stops_where_its_workflow_is_archived() {
+    let world = World::new().await;
+    world.publish_welcome().await;
+    world.ok("PUT", "/v1/segments/calls", json!({})).await;
+    world.ok("POST", "/v1/segments/calls/members", json!({ "add": ["p-1"] })).await;
+    let begun = world.ok("POST", "/v1/workflows/welcome/enroll", json!({ "segment": "calls" })).await;
+    world.ok("POST", "/v1/workflows/welcome/archive", Value::Null).await;
+    world.settle(SignedDuration::from_mins(2)).await;
+    let progress = format!("/v1/workflows/welcome/enrollments/{}", begun["enrollment"].as_str().unwrap());
+    let stopped = world.ok("GET", &progress, Value::Null).await;
+    assert_eq!((&stopped["state"], &stopped["admitted"]), (&json!("stopped"), &json!(0)));
+    assert!(world.mails().is_empty());
 }
 
 /// S15: a pause holds runs where they are, and nobody is lost by it.

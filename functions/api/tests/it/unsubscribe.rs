@@ -255,3 +255,24 @@ async fn s11_marketing_without_a_way_out_does_not_go_out() {
     assert!(bill.headers.is_empty());
     assert_eq!(bill.links[0].url, "https://clinic.example/preferences");
 }
+
+/// S11: what could not be sent for want of an address is not published; `check` says so before that.
+#[tokio::test]
+async fn s11_marketing_is_not_published_where_it_has_no_way_out() {
+    let world = furnished().await;
+    world.ok("PUT", "/v1/settings", json!({})).await;
+    let draft = world.ok("GET", "/v1/workflows/news", Value::Null).await["draft"].clone();
+    let found = async |id: &str, draft: &Value| {
+        let report = world.ok("POST", &format!("/v1/workflows/{id}/check"), draft.clone()).await;
+        let findings = report["findings"].as_array().unwrap().clone();
+        let of_rule = findings.iter().filter(|finding| finding["rule"] == "W017" && finding["pointer"] == "/class");
+        of_rule.map(|finding| finding["severity"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(found("news", &draft).await, ["error"]);
+    world.refused("POST", "/v1/workflows/news/publish", None, "document_has_errors").await;
+    let bill = world.ok("GET", "/v1/workflows/bill", Value::Null).await["draft"].clone();
+    assert_eq!(found("bill", &bill).await, ["warning"]);
+    world.ok("PUT", "/v1/settings", json!({ "base_url": BASE })).await;
+    assert!(found("news", &draft).await.is_empty() && found("bill", &bill).await.is_empty());
+    world.ok("POST", "/v1/workflows/news/publish", Value::Null).await;
+}

@@ -21,6 +21,14 @@ async fn the_secret_is_drawn_once_and_a_new_one_leaves_the_old_one_a_day() {
     assert_eq!(later, json!({ "secret": second["secret"] }));
     let reply = world.call("GET", "/v1/webhook-secret", None).await;
     assert!(reply.headers.contains("no-store"), "{}", reply.headers);
+    // The same request under the same name draws one.
+    let rotate = async |name| {
+        let headers = [("idempotency-key", name)];
+        world.call_with("POST", "/v1/webhook-secret/rotate", None, &headers).await.json()
+    };
+    let third = rotate("r-1").await;
+    assert_eq!(rotate("r-1").await, third);
+    assert_ne!(rotate("r-2").await["secret"], third["secret"]);
 }
 
 #[tokio::test]

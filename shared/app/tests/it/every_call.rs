@@ -3,7 +3,7 @@
 
 use crate::journey::{Service, check, play, prepared};
 use crate::world::{Call, Delivery, Fault, Summary, World};
-use crate::{changes, deletions, jumps, migrations, outside, pauses, times, unsubscribing};
+use crate::{changes, deletions, enrolments, jumps, migrations, outside, pauses, times, unsubscribing};
 
 /// The seed of histories in which nothing depends on who goes first.
 const IN_ORDER: u64 = 0;
@@ -150,6 +150,17 @@ fn time() -> History<impl AsyncFn() -> World, impl AsyncFn(&mut World)> {
 async fn s21_so_it_is_where_time_starts_runs_and_definitions_are_new() {
     time().each_call_goes_wrong(Delivery::Once).await;
     time().repeats_come_to_the_same().await;
+}
+
+fn enrolment() -> History<impl AsyncFn() -> World, impl AsyncFn(&mut World)> {
+    History { prepare: enrolments::prepared, play: enrolments::play, check: enrolments::check }
+}
+
+/// S28: a segment that is enrolled is enrolled to the end.
+#[tokio::test]
+async fn s28_so_it_is_where_a_whole_segment_is_enrolled() {
+    enrolment().each_call_goes_wrong(Delivery::Once).await;
+    enrolment().repeats_come_to_the_same().await;
 }
 
 /// S3, S28

@@ -2,6 +2,7 @@
 
 mod changes;
 mod deletions;
+mod enrolments;
 mod every_call;
 mod journey;
 mod jumps;

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use carepath_app::change::delete_contact;
-use carepath_app::hooks;
+use carepath_app::change::{change_contact, delete_contact};
+use carepath_app::documents::Expect;
+use carepath_app::{hooks, segments};
 use carepath_engine::Run;
 use carepath_engine::event::Source;
 use carepath_engine::run::{Edge, MAX_HOPS, Outcome, Place, State};
@@ -154,6 +155,49 @@ async fn s2_workflows_that_start_each_other_come_to_an_end() {
     assert_eq!(*World::outcome(failed[0]), Outcome::Failed("hop_limit".into()));
 }
 
+/// S2: so do those that start each other by what they change: an attribute, and a segment that follows another.
+#[tokio::test]
+async fn s2_workflows_that_start_each_other_by_changes_come_to_an_end() {
+    let mut world = empty().await;
+    let many = "many".parse().unwrap();
+    let even = json!({ "id": "many", "when": { "attribute": "odd", "eq": false } });
+    segments::put(world.app(), &many, even, Expect::Any).await.unwrap();
+    // A run has many steps, so that not too many are needed.
+    let counts = |id: &str, entry: Value, last: Value| {
+        let mut steps = serde_json::Map::new();
+        for step in 0..24 {
+            let next = format!("n{}", step + 1);
+            steps.insert(format!("n{step}"), json!({ "update": { "increment": { "steps": 1 } }, "next": next }));
+        }
+        steps.insert("n24".to_owned(), last);
+        let mut entry = entry;
+        entry["reentry"] = json!("always");
+        json!({ "id": id, "class": "care", "entry": entry, "steps": steps })
+    };
+    let set = |odd: bool| json!({ "update": { "set": { "odd": odd } }, "next": "end" });
+    let ping = counts("ping", json!({ "segment": "many", "on": "enter" }), set(true));
+    let pong = counts("pong", json!({ "attribute": "odd", "to": true }), set(false));
+    publish(&world, [ping, pong]).await;
+    register(&mut world).await;
+    let id = pat();
+    let changed = change_contact(world.app(), &id, |before, _| {
+        let mut contact = before.cloned().unwrap();
+        contact.attributes.0.insert("odd".to_owned(), json!(true));
+        Ok(contact)
+    });
+    changed.await.unwrap();
+    world.run_to_the_end().await;
+    let content = world.ports.store.content();
+    assert_eq!(content.runs.len(), MAX_HOPS as usize / 25 + 1);
+    let failed: Vec<_> = content.runs.values().filter(|run| *World::outcome(run) != Outcome::Completed).collect();
+    assert_eq!(failed.len(), 1);
+    assert_eq!(*World::outcome(failed[0]), Outcome::Failed("hop_limit".into()));
+    let contact = content.contacts.values().next().unwrap();
+    assert!(contact.pending.is_empty());
+    // What somebody outside changes begins to count anew.
+    assert_eq!(contact.attribute("steps"), Some(&json!(MAX_HOPS / 25 * 24)));
+}
+
 /// S26: a contact is deleted while somebody is called: the answer comes too late, and nothing of it is kept.
 #[tokio::test]
 async fn s26_a_deletion_ends_a_run_that_waits_to_call_again() {
@@ -192,7 +236,7 @@ async fn s26_an_event_of_a_workflow_makes_no_contact_anew() {
 async fn a_new_secret_is_another_one_and_both_sign_for_a_day() {
     let world = prepared().await;
     let before = hooks::signing(world.app()).await.unwrap();
-    let after = hooks::rotate(world.app()).await.unwrap();
+    let after = hooks::rotate(world.app(), None).await.unwrap();
     assert_ne!(before.shown(), after.shown());
     assert_eq!(hooks::signing(world.app()).await.unwrap().shown(), after.shown());
     assert_eq!(before.overlap_until(world.now()), None);

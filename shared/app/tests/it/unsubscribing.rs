@@ -66,6 +66,8 @@ pub(crate) fn check(world: &World) {
     let run = world.only_run();
     assert_eq!(*World::outcome(&run), Outcome::Unsubscribed);
     assert!(world.mails().keys().all(|(_, step)| *step == 0));
+    // At once, and not when the second mail would have been due.
+    assert!(run.visits.last().unwrap().at < start() + SignedDuration::from_hours(1));
     let content = world.ports.store.content();
     let contact = content.contacts.values().next().unwrap();
     assert_eq!(contact.topics.get(&tips()), Some(&Subscription::Unsubscribed));

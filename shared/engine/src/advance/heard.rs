@@ -1,14 +1,16 @@
 //! Events and changes of the contact: exit rules, goals, and what a wait is waiting for.
 
+use std::collections::BTreeSet;
+
 use super::walk::Walk;
-use super::{Decision, Fault, Stale, wait};
+use super::{Decision, Fault, Stale, permit, send, wait};
 use crate::calendar;
 use crate::condition::Condition;
 use crate::condition::eval::eval;
 use crate::event::Event;
 use crate::explain::Explanation;
-use crate::ids::Name;
-use crate::run::{Edge, Heard, Outcome, State};
+use crate::ids::{Name, TopicId};
+use crate::run::{Edge, Heard, MessageState, Outcome, State};
 use crate::version::{ExitRule, Goal, PathWhen, StepIndex};
 
 /// An event of the contact.
@@ -37,10 +39,18 @@ pub(super) fn event(mut walk: Walk<'_>, event: &Event) -> Result<Decision, Fault
     if note_ahead(&mut walk, event) { Ok(walk.finish()) } else { Ok(Decision::Ignore(Stale::Irrelevant)) }
 }
 
-/// The contact changed.
-pub(super) fn changed(walk: Walk<'_>) -> Result<Decision, Fault> {
+/// The contact changed, and said something else about these topics.
+pub(super) fn changed(mut walk: Walk<'_>, topics: &BTreeSet<TopicId>) -> Result<Decision, Fault> {
     if let Some((outcome, why)) = condition_ends(&walk) {
         return walk.end(outcome, why);
+    }
+    if let Some(why) = permit::unsubscribes(&walk, topics) {
+        // Nothing that is still ahead may go out (S11). What is under way is settled after the end.
+        let outcome = Outcome::Unsubscribed;
+        if let Some(step) = held_at(&walk.run.state).filter(|step| send::is_send(walk.moment.version, *step)) {
+            send::message(&mut walk, step, MessageState::Skipped, Some(permit::code(outcome.reason())));
+        }
+        return walk.end(outcome, vec![why]);
     }
     let State::Waiting { step, since, until, .. } = walk.run.state else {
         return Ok(Decision::Ignore(Stale::Irrelevant));

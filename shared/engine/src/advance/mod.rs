@@ -19,6 +19,7 @@ mod wait;
 mod walk;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -26,7 +27,7 @@ use jiff::tz::TimeZone;
 use crate::contact::{Attributes, Contact};
 use crate::event::Event;
 use crate::history::Tracked;
-use crate::ids::{StepId, WorkflowId};
+use crate::ids::{StepId, TopicId, WorkflowId};
 use crate::phi::Phi;
 use crate::run::{OpenSend, Run, State};
 use crate::version::{StepIndex, Version};
@@ -89,7 +90,10 @@ pub enum Input {
     /// An event of the contact.
     Heard(Event),
     /// The contact changed.
-    Changed,
+    Changed {
+        /// The topics about which it said something else than before.
+        topics: BTreeSet<TopicId>,
+    },
     /// Somebody cancels the run.
     Cancel,
     /// The contact is being deleted.
@@ -199,7 +203,7 @@ pub use admit::{Admission, Begin, Refusal, admit, begin};
 pub use call::{MOST_SAVED, Reply};
 pub use emit::Emitted;
 pub use migrate::{Migration, NoPlace, destination};
-pub use settle::{UnknownSend, unknown_send};
+pub use settle::{SETTLED, UnknownSend, unknown_send};
 pub use told::{Answer, Engagement, EngagementKind};
 
 use walk::Walk;
@@ -225,7 +229,7 @@ fn decide(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision, Faul
         (_, Input::Delete) => forget::delete(walk),
         (_, Input::Cancel) => walk.end(crate::run::Outcome::Cancelled, Vec::new()),
         (_, Input::Heard(event)) => heard::event(walk, event),
-        (_, Input::Changed) => heard::changed(walk),
+        (_, Input::Changed { topics }) => heard::changed(walk, topics),
         (_, Input::Engaged(engagement)) => engaged::record(walk, engagement),
 
         // From everywhere else: another version, unless a mail is under way.
@@ -344,7 +348,7 @@ fn ended(walk: Walk<'_>, open: Option<&OpenSend>, input: &Input) -> Result<Decis
             | Input::Defer { .. }
             | Input::Fail(_)
             | Input::Heard(_)
-            | Input::Changed
+            | Input::Changed { .. }
             | Input::Cancel
             | Input::Resume
             | Input::Silent

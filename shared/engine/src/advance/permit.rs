@@ -1,6 +1,7 @@
 //! Permission: whether a mail may go out to this contact at this moment (S11).
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
@@ -8,6 +9,7 @@ use super::walk::Walk;
 use crate::calendar::{self, Opening};
 use crate::contact::Subscription;
 use crate::explain::Explanation;
+use crate::ids::TopicId;
 use crate::run::Outcome;
 use crate::version::{Cap, Class, OnCapped, OnClosed};
 
@@ -53,22 +55,43 @@ fn address(walk: &Walk<'_>, why: &mut Vec<Explanation>) -> Option<Permit> {
 }
 
 fn subscription(walk: &Walk<'_>, why: &mut Vec<Explanation>) -> Option<Permit> {
-    let version = walk.moment.version;
-    match version.class {
+    match walk.moment.version.class {
         Class::Care | Class::Operational => None,
         Class::Marketing => {
-            let answer = version.topic.as_ref().and_then(|topic| walk.contact.topics.get(topic).copied());
-            let (forbids, found) = match answer {
-                Some(Subscription::Subscribed) => (None, "subscribed"),
-                Some(Subscription::Unsubscribed) => (Some(Permit::End(Outcome::Unsubscribed)), "unsubscribed"),
-                None => (Some(Permit::Skip("not_subscribed")), "no answer"),
-            };
-            let topic = version.topic.as_ref().map_or("", |topic| topic.as_str());
-            let test = format!("subscribed to {topic}");
-            why.push(Explanation::new(test, forbids.is_none(), "contact").observed(found).expected("subscribed"));
-            forbids
+            let answer = answer(walk);
+            why.push(answered(walk, answer));
+            match answer {
+                Some(Subscription::Subscribed) => None,
+                Some(Subscription::Unsubscribed) => Some(Permit::End(Outcome::Unsubscribed)),
+                None => Some(Permit::Skip("not_subscribed")),
+            }
         }
     }
+}
+
+/// Why a marketing run is over, where its contact has just unsubscribed from its topic. Whoever has said yes again since
+/// has not; and whoever had said no before is asked about at the next mail.
+pub(super) fn unsubscribes(walk: &Walk<'_>, topics: &BTreeSet<TopicId>) -> Option<Explanation> {
+    let version = walk.moment.version;
+    let asked = version.class == Class::Marketing && version.topic.as_ref().is_some_and(|topic| topics.contains(topic));
+    let answer = answer(walk);
+    (asked && answer == Some(Subscription::Unsubscribed)).then(|| answered(walk, answer))
+}
+
+/// What the contact has said about the topic of the run.
+fn answer(walk: &Walk<'_>) -> Option<Subscription> {
+    walk.moment.version.topic.as_ref().and_then(|topic| walk.contact.topics.get(topic).copied())
+}
+
+fn answered(walk: &Walk<'_>, answer: Option<Subscription>) -> Explanation {
+    let topic = walk.moment.version.topic.as_ref().map_or("", |topic| topic.as_str());
+    let found = match answer {
+        Some(Subscription::Subscribed) => "subscribed",
+        Some(Subscription::Unsubscribed) => "unsubscribed",
+        None => "no answer",
+    };
+    let yes = answer == Some(Subscription::Subscribed);
+    Explanation::new(format!("subscribed to {topic}"), yes, "contact").observed(found).expected("subscribed")
 }
 
 fn window(walk: &Walk<'_>, why: &mut Vec<Explanation>) -> Option<Permit> {

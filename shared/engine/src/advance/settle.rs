@@ -9,6 +9,9 @@ use crate::explain::Explanation;
 use crate::run::{MessageState, Run, State, UNKNOWN_LOOKS, later};
 use crate::version::{OnUnknown, StepIndex, StepKind, Version};
 
+/// The test by which a visit says that somebody settled its send; its source is who.
+pub const SETTLED: &str = "settled by hand";
+
 /// A send of which nobody knows whether it happened, and what becomes of it if nobody ever does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnknownSend {
@@ -80,7 +83,7 @@ pub(super) fn by_hand(
         return Ok(Decision::Ignore(Stale::NotThere));
     }
     let observed = if sent { "sent" } else { "not_sent" };
-    walk.explain_at(step, Explanation::new("settled by hand", sent, by.to_owned()).observed(observed));
+    walk.explain_at(step, Explanation::new(SETTLED, sent, by.to_owned()).observed(observed));
     if !sent {
         let until = walk.now();
         return if walk.run.is_ended() {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{Name, SegmentId, TemplateId, WorkflowId};
 use crate::render;
+use crate::segment::Membership;
 use crate::version::{Class, Version};
 
 /// What a document may refer to, as it stands now. What is not in it is missing or unpublished.
@@ -17,20 +18,40 @@ pub struct Context<'a> {
     pub workflows: &'a BTreeMap<WorkflowId, Arc<Version>>,
     /// The newest version of each template.
     pub templates: &'a BTreeMap<TemplateId, TemplateFacts>,
-    /// All segments.
-    pub segments: &'a BTreeMap<SegmentId, SegmentKind>,
+    /// All segments, and how each gets its members.
+    pub segments: &'a BTreeMap<SegmentId, Membership>,
     /// The declared attributes. What is not declared is [`FieldClass::Phi`] and may be missing.
     pub schema: &'a BTreeMap<Name, AttributeFacts>,
+    /// Where readers of mails can unsubscribe.
+    pub way_out: WayOut,
+}
+
+/// Where readers of mails can unsubscribe, as the account says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WayOut {
+    /// By a link to this installation; or nobody knows, since the document is looked at without its account.
+    #[default]
+    Given,
+    /// On a page of the account's own, but by no link that a mail program could follow for its user (RFC 8058).
+    OwnPage,
+    /// Nowhere.
+    Missing,
 }
 
 static WORKFLOWS: BTreeMap<WorkflowId, Arc<Version>> = BTreeMap::new();
 static TEMPLATES: BTreeMap<TemplateId, TemplateFacts> = BTreeMap::new();
-static SEGMENTS: BTreeMap<SegmentId, SegmentKind> = BTreeMap::new();
+static SEGMENTS: BTreeMap<SegmentId, Membership> = BTreeMap::new();
 static SCHEMA: BTreeMap<Name, AttributeFacts> = BTreeMap::new();
 
 impl Context<'static> {
     /// Nothing is known.
-    pub const EMPTY: Self = Self { workflows: &WORKFLOWS, templates: &TEMPLATES, segments: &SEGMENTS, schema: &SCHEMA };
+    pub const EMPTY: Self = Self {
+        workflows: &WORKFLOWS,
+        templates: &TEMPLATES,
+        segments: &SEGMENTS,
+        schema: &SCHEMA,
+        way_out: WayOut::Given,
+    };
 }
 
 /// What a workflow has to know of a template.
@@ -109,15 +130,6 @@ impl Place {
             Self::Body => "text",
         }
     }
-}
-
-/// How a segment gets its members.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SegmentKind {
-    /// By hand and by steps.
-    Manual,
-    /// By a condition: steps cannot change who is in it.
-    When,
 }
 
 /// What the schema says about an attribute.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::compile::jumps::WaysIn;
 use crate::document::Draft;
 use crate::version::{Step, StepIndex, StepKind, Target, WaitUntil};
 
@@ -20,7 +21,8 @@ pub(crate) struct Graph {
     /// Steps that may end a run by themselves: they exit, or go on in another workflow.
     ends: Vec<bool>,
     waits: Vec<bool>,
-    start: usize,
+    /// The first step, and those at which jumps begin runs.
+    starts: Vec<usize>,
 }
 
 fn edge(to: Target, place: impl Into<String>) -> Edge {
@@ -74,8 +76,8 @@ pub(crate) const fn is_wait(kind: &StepKind) -> bool {
 }
 
 impl Graph {
-    /// The graph of a draft.
-    pub(crate) fn new(draft: &Draft) -> Self {
+    /// The graph of a draft into which jumps lead in these ways.
+    pub(crate) fn new(draft: &Draft, ways_in: &WaysIn<'_>) -> Self {
         let steps = &draft.version.steps;
         let mut out: Vec<Vec<Edge>> = steps.iter().map(|step| edges(&step.kind)).collect();
         let mut ends: Vec<bool> = steps.iter().map(ends_run).collect();
@@ -84,7 +86,24 @@ impl Graph {
             ends[usize::from(*index)] = targets.is_empty();
         }
         let waits = steps.iter().map(|step| is_wait(&step.kind)).collect();
-        Self { out, ends, waits, start: usize::from(draft.version.start) }
+        let mut graph = Self { out, ends, waits, starts: vec![usize::from(draft.version.start)] };
+        graph.starts.extend(ways_in.here().filter(|jump| jump.from.0 != 0).map(|jump| jump.to.1));
+        // A step of its own that jumps leads somewhere only where runs come to it.
+        let mut own: Vec<_> =
+            ways_in.here().filter(|jump| jump.from.0 == 0).map(|jump| (jump.from.1, jump.to.1)).collect();
+        loop {
+            let reached = graph.reached();
+            let before = own.len();
+            own.retain(|(from, to)| {
+                if reached[*from] {
+                    graph.starts.push(*to);
+                }
+                !reached[*from]
+            });
+            if own.len() == before {
+                return graph;
+            }
+        }
     }
 
     /// How many steps there are.
@@ -113,14 +132,19 @@ impl Graph {
         seen
     }
 
-    /// What can be reached from the start.
+    /// What runs can come to, wherever they begin.
     pub(crate) fn reached(&self) -> Vec<bool> {
-        self.reach([self.start], |_| false)
+        self.reach(self.starts.iter().copied(), |_| false)
     }
 
-    /// Whether every way from the start to `step` goes through `over`.
+    /// What runs can come to that a jump begins.
+    pub(crate) fn reached_by_jumps(&self) -> Vec<bool> {
+        self.reach(self.starts.iter().skip(1).copied(), |_| false)
+    }
+
+    /// Whether every way to `step` goes through `over`, wherever a run begins.
     pub(crate) fn is_on_every_way(&self, over: usize, step: usize) -> bool {
-        over != step && !self.reach([self.start], |at| at == over)[step]
+        over != step && !self.reach(self.starts.iter().copied(), |at| at == over)[step]
     }
 
     /// The steps that a step of some kind may come before.
@@ -186,7 +210,7 @@ impl Graph {
         let mut seen = vec![false; self.len()];
         let mut order = Vec::with_capacity(self.len());
         // The start comes first, so that what leads back to where a run has been is told from what leads on.
-        for root in std::iter::once(self.start).chain(0..self.len()).filter(|step| keep(*step)) {
+        for root in self.starts.iter().copied().chain(0..self.len()).filter(|step| keep(*step)) {
             if std::mem::replace(&mut seen[root], true) {
                 continue;
             }

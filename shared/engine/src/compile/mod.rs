@@ -6,20 +6,21 @@
 
 mod context;
 mod graph;
+mod jumps;
 pub(crate) mod placed;
 mod rules;
 mod segments;
+mod uses;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-pub use self::context::{
-    AttributeFacts, AttributeType, Context, FieldClass, Place, SegmentKind, TemplateFacts, Variable,
-};
+pub use self::context::{AttributeFacts, AttributeType, Context, FieldClass, Place, TemplateFacts, Variable, WayOut};
 pub use self::rules::RULES;
 pub use self::segments::{goes_round, named_by};
+pub use self::uses::{attribute_in_segment, attribute_in_workflow, shows_attribute};
 use crate::condition::parse::{self, Scope};
 use crate::document::{At, Draft, Faults, Report, read, workflow_name};
 use crate::ids::{SegmentId, TemplateId};
@@ -118,8 +119,10 @@ fn examine(document: &Value, number: u32, context: &Context<'_>) -> (Option<Draf
     let mut faults = Faults::default();
     let draft = read(document, number, &mut faults);
     if let Some(draft) = &draft {
-        let graph = graph::Graph::new(draft);
-        rules::run(&rules::Subject { draft, version: &draft.version, graph: &graph, context }, &mut faults);
+        let ways_in = jumps::WaysIn::of(draft, context);
+        let graph = graph::Graph::new(draft, &ways_in);
+        let subject = rules::Subject { draft, version: &draft.version, graph: &graph, ways_in: &ways_in, context };
+        rules::run(&subject, &mut faults);
     }
     (draft, faults)
 }

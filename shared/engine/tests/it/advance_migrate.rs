@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::play::{Play, accepted, after, answered, engaged, event, numbered, sent, start, told};
+use crate::play::{Play, accepted, after, answered, changed, engaged, event, numbered, sent, start, told};
 
 /// A version of the workflow of [`sent`], whose run waits at `read` after `welcome`.
 fn onboarding(number: u32, steps: &Value) -> Arc<Version> {
@@ -206,7 +206,7 @@ fn s3_a_wait_goes_on_from_when_it_began_and_follows_what_the_new_version_binds_i
     assert_eq!(play.migrate(&to, &[], 60), None);
     assert_eq!(play.run.state.due(), Some("2026-12-09T12:00:00Z".parse().unwrap()));
     play.contact.attributes = Phi([("visit_at".to_owned(), json!("2026-12-05T12:00:00Z"))].into_iter().collect());
-    assert_eq!(play.take(&Input::Changed, after(70)), None);
+    assert_eq!(play.take(&changed(), after(70)), None);
     assert_eq!(play.run.state.due(), Some("2026-12-04T12:00:00Z".parse().unwrap()));
     // A date that is missing takes the other edge, as it would on the way in.
     let mut play = Play::new((*onboarding(1, &json!({ "rest": rest("3d", "end") }))).clone());

@@ -7,7 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::play::{Play, after, contact, event, first, moment, start, version};
-use crate::transition_rows::{again, call, calling};
+use crate::transition_plays::{call, calling};
+use crate::transition_rows::again;
 
 fn came_back(attempt: u32, reply: Reply) -> Input {
     Input::Called { step: 0, attempt, reply }

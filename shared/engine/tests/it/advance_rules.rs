@@ -10,7 +10,9 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::play::{Play, accepted, after, answered, contact, engaged, event, moment, onboarding, sent, start, version};
+use crate::play::{
+    Play, accepted, after, answered, changed, contact, engaged, event, moment, onboarding, sent, start, version,
+};
 
 #[test]
 fn s7_a_claimed_mail_cannot_be_claimed_again() {
@@ -195,7 +197,7 @@ fn any_input() -> impl Strategy<Value = (Input, i64)> {
         3 => (0_u16..3, 1_u32..3, answers).prop_map(|(step, attempt, answer)| answered(step, attempt, answer)),
         3 => (0_u16..3, kinds, any::<bool>()).prop_map(|(step, kind, machine)| engaged(step, kind, after(50), machine)),
         2 => prop_oneof![Just("called"), Just("left"), Just("other")].prop_map(|name| event(name, name, after(60))),
-        1 => Just(Input::Changed),
+        1 => Just(changed()),
         1 => Just(Input::Resume),
         1 => any::<bool>().prop_map(|sent| Input::Settle { attempt: None, sent, by: "key_1".to_owned() }),
         1 => Just(Input::Fail("template".into())),

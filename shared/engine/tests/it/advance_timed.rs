@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
-use crate::play::{Play, after, contact, engaged, moment, sent, start, version};
+use crate::play::{Play, after, changed, contact, engaged, moment, sent, start, version};
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -46,7 +46,7 @@ fn a_date_that_moves_moves_the_moment_at_which_the_run_is_looked_at() {
     let mut play = waiting(&json!({ "attribute": "visit", "before": "now" }), &json!({ "visit": "2026-12-20" }));
     assert_eq!(play.run.state.due(), Some(at("2026-12-20T00:00:01Z")));
     play.contact.attributes = json!({ "visit": "2026-12-02" }).as_object().unwrap().clone().into();
-    assert_eq!(play.take(&Input::Changed, after(60)), None);
+    assert_eq!(play.take(&changed(), after(60)), None);
     assert_eq!(play.run.state.due(), Some(at("2026-12-02T00:00:01Z")));
     // Moved away: the run is looked at all the same, and rests until it is time.
     play.contact.attributes = json!({ "visit": "2027-12-02" }).as_object().unwrap().clone().into();

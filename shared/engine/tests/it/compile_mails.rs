@@ -2,7 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of tests may fail like a test")]
 
-use carepath_engine::compile::{FieldClass, Place};
+use carepath_engine::compile::{FieldClass, Place, WayOut};
+use carepath_engine::document::Severity;
 use carepath_engine::version::Class;
 use serde_json::{Value, json};
 
@@ -152,6 +153,36 @@ fn w017_a_marketing_template_is_sent_by_marketing_alone() {
     assert_eq!(found(&world.check(&document), "W017"), [("/steps/a/send/template", Some("a"))], "a topic is not asked");
     document["class"] = json!("marketing");
     assert!(found(&world.check(&document), "W017").is_empty());
+}
+
+/// S11: nobody gets marketing without a way out, so it is not published where there is none; others are warned.
+#[test]
+fn w017_an_account_without_an_address_of_its_own() {
+    let mut world = World::new();
+    world.show("welcome", "unsubscribe_url", Place::Link, false);
+    let classes = [("marketing", Some(Severity::Error)), ("operational", Some(Severity::Warning)), ("care", None)];
+    for (way_out, shown) in [(WayOut::Missing, false), (WayOut::OwnPage, true)] {
+        world.way_out = way_out;
+        for (class, severity) in classes {
+            let mut document = one_mail();
+            document["class"] = json!(class);
+            document["topic"] = json!("news");
+            let report = world.check(&document);
+            let of = |rule: &str| report.findings.iter().find(|finding| finding.rule == rule);
+            assert_eq!(of("W017").map(|finding| finding.severity), severity, "{class}: {report:#?}");
+            assert!(of("W017").is_none_or(|finding| finding.message.contains("base_url")), "{report:#?}");
+            // What shows it fails without it, whatever its class.
+            assert_eq!(of("W010").is_some(), !shown && class != "marketing", "{class}: {report:#?}");
+        }
+    }
+    world.way_out = WayOut::Missing;
+    let mut silent = workflow(&json!({ "a": { "wait": { "for": "1d" }, "next": "end" } }));
+    (silent["class"], silent["topic"]) = (json!("marketing"), json!("news"));
+    assert!(world.check(&silent).ok, "where no mail is sent, nobody needs a link");
+    world.way_out = WayOut::Given;
+    let mut document = one_mail();
+    (document["class"], document["topic"]) = (json!("marketing"), json!("news"));
+    assert!(world.check(&document).ok);
 }
 
 #[test]

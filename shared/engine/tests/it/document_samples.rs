@@ -5,10 +5,11 @@
 use std::collections::BTreeMap;
 
 use carepath_engine::compile::{
-    AttributeFacts, AttributeType, Context, FieldClass, Place, SegmentKind, TemplateFacts, Variable,
+    AttributeFacts, AttributeType, Context, FieldClass, Place, TemplateFacts, Variable, WayOut,
 };
 use carepath_engine::document::Report;
 use carepath_engine::ids::{Name, SegmentId, TemplateId};
+use carepath_engine::segment::Membership;
 use carepath_engine::version::Class;
 use serde_json::{Value, json};
 
@@ -72,11 +73,13 @@ pub(crate) fn appointment() -> Value {
 }
 
 /// What the documents of the tests may refer to.
+#[derive(Clone)]
 pub(crate) struct World {
     pub(crate) workflows: BTreeMap<carepath_engine::ids::WorkflowId, std::sync::Arc<carepath_engine::Version>>,
     pub(crate) templates: BTreeMap<TemplateId, TemplateFacts>,
-    pub(crate) segments: BTreeMap<SegmentId, SegmentKind>,
+    pub(crate) segments: BTreeMap<SegmentId, Membership>,
     pub(crate) schema: BTreeMap<Name, AttributeFacts>,
+    pub(crate) way_out: WayOut,
 }
 
 impl World {
@@ -86,14 +89,15 @@ impl World {
             templates: BTreeMap::new(),
             segments: BTreeMap::new(),
             schema: BTreeMap::new(),
+            way_out: WayOut::Given,
         };
         for id in ["appointment-confirmation", "appointment-reminder", "welcome", "news"] {
             world.templates.insert(id.parse().unwrap(), template());
         }
         for id in ["needs-a-call", "deceased", "vip"] {
-            world.segments.insert(id.parse().unwrap(), SegmentKind::Manual);
+            world.segments.insert(id.parse().unwrap(), Membership::Manual);
         }
-        world.segments.insert("overdue".parse().unwrap(), SegmentKind::When);
+        world.keep("overdue", &json!({ "attribute": "days_overdue", "gt": 30 }));
         world
     }
 
@@ -103,6 +107,7 @@ impl World {
             templates: &self.templates,
             segments: &self.segments,
             schema: &self.schema,
+            way_out: self.way_out,
         }
     }
 
@@ -110,6 +115,12 @@ impl World {
     pub(crate) fn declare(&mut self, name: &str, class: FieldClass, required: bool) {
         let facts = AttributeFacts { class, kind: AttributeType::String, required };
         self.schema.insert(name.parse().unwrap(), facts);
+    }
+
+    /// Has a condition say who is in a segment.
+    pub(crate) fn keep(&mut self, id: &str, when: &Value) {
+        let segment = carepath_engine::compile::segment(&json!({ "id": id, "when": when })).unwrap();
+        self.segments.insert(segment.id, segment.membership);
     }
 
     /// Makes a template show a value.

@@ -1,7 +1,7 @@
 //! A run that is played by hand: inputs and the clock are what a test says, and [`advance`] is the real one.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use carepath_engine::advance::{
     Alarm, Answer, Begin, Decision, Emitted, Engagement, EngagementKind, Input, Moment, Stale, advance, begin,
@@ -127,6 +127,11 @@ pub(crate) fn first(version: &Version) -> Begin {
 
 pub(crate) fn moment<'a>(version: &'a Version, contact: &'a Contact, now: Timestamp, paused: bool) -> Moment<'a> {
     Moment { now, version, contact, account_zone: &ZONE, paused, tracked: Tracked::nothing() }
+}
+
+/// The contact changed, and said nothing about topics.
+pub(crate) fn changed() -> Input {
+    Input::Changed { topics: BTreeSet::new() }
 }
 
 pub(crate) fn answered(step: u16, attempt: u32, answer: Answer) -> Input {

@@ -8,11 +8,17 @@ use std::sync::Arc;
 
 use carepath_engine::Phi;
 use carepath_engine::advance::{Answer, EngagementKind, Input, Migration, Reply};
+use carepath_engine::contact::Subscription;
 use carepath_engine::run::{Place, State};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::play::{Play, accepted, after, answered, engaged, event, numbered, start, version};
+use crate::play::{Play, accepted, after, answered, changed, engaged, event, numbered, start};
+use crate::transition_plays::{
+    answers_topic, at_last_look, call, calling, calling_for_the_last_time, claimed, deferred, document, ended, frozen,
+    gone, held, mail, marketing_claimed, marketing_deferred, marketing_frozen, marketing_resting, paused, put_off,
+    reading, resting, says, unknown, unknown_resend, unpaused,
+};
 
 /// Where a run stands, and at which moment.
 pub(crate) struct Stand {
@@ -25,12 +31,12 @@ pub(crate) struct Stand {
 pub(crate) struct Ask {
     pub(crate) words: &'static str,
     pub(crate) input: fn(&Stand) -> Input,
-    /// Whether the contact meets an exit rule when it comes in.
-    pub(crate) gone: bool,
+    /// What has become of the contact when it comes in.
+    pub(crate) contact: fn(&mut Play),
 }
 
 const fn ask(words: &'static str, input: fn(&Stand) -> Input) -> Ask {
-    Ask { words, input, gone: false }
+    Ask { words, input, contact: |_| {} }
 }
 
 macro_rules! rows {
@@ -57,10 +63,12 @@ rows! { state_kind, stands: State => Stand;
         stand("at a wait that a pause held up", held(), after(90_000)),
         stand("at a call that is due", call(), start()),
         stand("at a call that is put off", put_off(), after(2)),
+        stand("at a marketing mail that is deferred", marketing_deferred(), after(5)),
     }
     Claimed {
         stand("with its time running", claimed(), after(1)),
         looked_at("when it has run out", claimed()),
+        stand("with its time running, for marketing", marketing_claimed(), after(1)),
     }
     Unknown {
         stand("between two looks", unknown(), after(60)),
@@ -80,10 +88,12 @@ rows! { state_kind, stands: State => Stand;
         looked_at("for one of several things, over, its workflow paused", paused(reading())),
         stand("for a time", resting(), after(7_200)),
         looked_at("for a time that has come", resting()),
+        stand("for a time, between marketing mails", marketing_resting(), after(60)),
     }
     Paused {
         stand("while the pause lasts", frozen(), after(9_000)),
         stand("when the pause is over", unpaused(frozen()), after(9_000)),
+        stand("at a marketing mail", marketing_frozen(), after(5)),
     }
     Ended {
         stand("and settled", ended(reading()), after(60)),
@@ -133,8 +143,14 @@ rows! { input_kind, asks: Input => Ask;
         ask("anything else", |stand| event("e1", "other", stand.now)),
     }
     Changed {
-        ask("nothing that counts", |_| Input::Changed),
-        Ask { words: "an exit rule holds", input: |_| Input::Changed, gone: true },
+        ask("nothing that counts", |_| changed()),
+        Ask { words: "an exit rule holds", input: |_| changed(), contact: gone },
+        Ask { words: "it unsubscribes", input: |_| answers_topic(), contact: |play| says(play, Subscription::Unsubscribed) },
+        Ask {
+            words: "it unsubscribes, and subscribes again",
+            input: |_| answers_topic(),
+            contact: |play| says(play, Subscription::Subscribed),
+        },
     }
     Cancel { ask("", |_| Input::Cancel) }
     Delete { ask("", |_| Input::Delete) }
@@ -229,151 +245,4 @@ fn document_of_nothing() -> Value {
         "id": "table", "class": "care", "entry": { "event": "joined" },
         "steps": { "nothing": { "wait": { "for": "1h" }, "next": "end" } }
     })
-}
-
-/// At the mail that the workflow begins with.
-pub(crate) fn mail() -> Play {
-    Play::new(version(&document()))
-}
-
-fn document() -> Value {
-    json!({
-        "id": "table", "class": "care", "entry": { "event": "joined" },
-        "exit": [{ "event": "left" }, { "when": { "attribute": "gone", "eq": true } }],
-        "goal": { "event": "activated" },
-        "steps": {
-            "welcome": { "send": { "template": "welcome", "on_failure": "sorry" }, "next": "read" },
-            "read": { "wait_for": {
-                "paths": [{ "when": { "opened": "welcome" }, "next": "rest" }, { "event": "called", "next": "hand_over" }],
-                "timeout": "1h", "next": "rest" } },
-            "rest": { "wait": { "for": "1d" }, "next": "more" },
-            "more": { "send": { "template": "more", "on_unknown": "resend" }, "next": "hand_over" },
-            "hand_over": { "jump": { "workflow": "elsewhere" } },
-            "sorry": { "update": { "set": { "unreachable": true } }, "next": "end" }
-        }
-    })
-}
-
-/// At the webhook that the workflow begins with.
-pub(crate) fn call() -> Play {
-    Play::new(version(&json!({
-        "id": "outside", "class": "care", "entry": { "event": "joined" },
-        "exit": [{ "event": "left" }, { "when": { "attribute": "gone", "eq": true } }],
-        "goal": { "event": "activated" },
-        "steps": {
-            "score": {
-                "webhook": { "url": "https://risk.example/score", "save_as": "score", "on_failure": "sorry" }, "next": "which"
-            },
-            "which": { "branch": {
-                "cases": [{ "when": { "saved": "score.band", "eq": "high" }, "next": "tell" }], "next": "end"
-            } },
-            "tell": { "emit": { "event": "at_risk", "properties": { "band": "{{ saved.score.band }}" } }, "next": "rest" },
-            "rest": { "wait_for": { "paths": [{ "event": "called", "next": "end" }], "timeout": "1d", "next": "end" } },
-            "sorry": { "update": { "set": { "unreachable": true } }, "next": "end" }
-        }
-    })))
-}
-
-pub(crate) fn calling() -> Play {
-    let mut play = call();
-    play.take(&Input::Claim, start());
-    play
-}
-
-fn put_off() -> Play {
-    let mut play = calling();
-    play.take(&Input::Called { step: 0, attempt: 1, reply: again(None) }, after(1));
-    play
-}
-
-fn calling_for_the_last_time() -> Play {
-    let mut play = calling();
-    for attempt in 1..5 {
-        let now = play.run.state.due().unwrap();
-        play.take(&Input::Called { step: 0, attempt, reply: again(None) }, now);
-        play.take(&Input::Claim, play.run.state.due().unwrap());
-    }
-    play
-}
-
-fn deferred() -> Play {
-    let mut play = mail();
-    play.take(&Input::Defer { until: after(3_600), reason: "rate".into() }, start());
-    play
-}
-
-fn claimed() -> Play {
-    let mut play = mail();
-    play.take(&Input::Claim, start());
-    play
-}
-
-fn unknown() -> Play {
-    let mut play = claimed();
-    play.take(&answered(0, 1, Answer::Unknown), after(1));
-    play
-}
-
-fn unknown_resend() -> Play {
-    let mut play = resting();
-    let due = play.run.state.due().unwrap();
-    play.take(&Input::Due, due);
-    play.take(&Input::Claim, due);
-    let step = play.run.state.step().unwrap();
-    play.take(&answered(step, 1, Answer::Unknown), due);
-    play
-}
-
-fn at_last_look(mut play: Play) -> Play {
-    for _ in 0..3 {
-        play.take(&Input::Due, play.run.state.due().unwrap());
-    }
-    play
-}
-
-fn reading() -> Play {
-    let mut play = claimed();
-    play.take(&answered(0, 1, accepted("m1")), after(1));
-    play
-}
-
-fn resting() -> Play {
-    let mut play = reading();
-    play.take(&Input::Due, play.run.state.due().unwrap());
-    play
-}
-
-fn paused(mut play: Play) -> Play {
-    play.paused = true;
-    play
-}
-
-fn unpaused(mut play: Play) -> Play {
-    play.paused = false;
-    play
-}
-
-fn frozen() -> Play {
-    let mut play = paused(reading());
-    play.take(&Input::Due, play.run.state.due().unwrap());
-    play
-}
-
-/// Entered a wait while its workflow was paused, and was let go on.
-fn held() -> Play {
-    let mut play = paused(claimed());
-    play.take(&answered(0, 1, accepted("m1")), after(1));
-    let mut play = unpaused(play);
-    play.take(&Input::Resume, after(60));
-    play
-}
-
-fn ended(mut play: Play) -> Play {
-    play.take(&Input::Cancel, after(5));
-    play
-}
-
-/// The contact as one whom an exit rule lets go.
-pub(crate) fn gone(play: &mut Play) {
-    play.contact.attributes = Phi([("gone".to_owned(), json!(true))].into_iter().collect());
 }

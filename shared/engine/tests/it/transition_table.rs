@@ -11,9 +11,10 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::play::{Play, after, begun, moment, start, version};
+use crate::transition_plays::mail;
 use crate::transition_rows::{
-    Ask, Stand, answer_kind, answers, asks, engagement_kind, engagements, gone, input_kind, mail, replies, reply_kind,
-    stands, state_kind,
+    Ask, Stand, answer_kind, answers, asks, engagement_kind, engagements, input_kind, replies, reply_kind, stands,
+    state_kind,
 };
 
 /// One cell of the table.
@@ -33,9 +34,7 @@ impl Cell {
 fn cells(stand: &Stand) -> Vec<Cell> {
     let decide = |(input, ask): (&'static str, Ask)| {
         let mut play = stand.play.clone();
-        if ask.gone {
-            gone(&mut play);
-        }
+        (ask.contact)(&mut play);
         let moment = moment(&play.version, &play.contact, stand.now, play.paused);
         Cell { input, words: ask.words, decision: advance(&play.run, &(ask.input)(stand), moment) }
     };

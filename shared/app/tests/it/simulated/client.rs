@@ -6,8 +6,9 @@ use std::fmt;
 use carepath_app::change::{change_contact, delete_contact};
 use carepath_app::documents::Expect;
 use carepath_app::ingest::{NewEvent, ingest};
+use carepath_app::migrate::Order;
 use carepath_app::ports::Attempt;
-use carepath_app::{App, UseError, admit, unknown, work, workflows};
+use carepath_app::{App, UseError, admit, migrate, unknown, work, workflows};
 use carepath_engine::ids::{ContactId, RunId};
 use carepath_engine::run::State;
 use carepath_engine::{Contact, Phi};
@@ -57,7 +58,7 @@ impl Seen {
                 | State::Waiting { .. }
                 | State::Paused { .. } => return None,
             };
-            let attempt = Attempt { run: run.id.clone(), step, attempt };
+            let attempt = Attempt { run: run.id.clone(), step: run.tag(step), attempt };
             let sent = taken.contains(&attempt);
             (sent || idle).then_some((attempt, sent))
         });
@@ -121,6 +122,13 @@ pub(super) enum Action {
     Publish {
         days: u64,
     },
+    /// All live runs of the journey move to the version that is published.
+    Migrate,
+    /// A date that comes in some days.
+    Plan {
+        who: Who,
+        days: i64,
+    },
 }
 
 /// What is done in a history, and when. At the end everything that was paused goes on.
@@ -150,15 +158,25 @@ pub(super) fn plan(dice: &mut Dice, start: Timestamp) -> Vec<(Timestamp, Action)
 
 fn action(dice: &mut Dice, who: Who, nth: u64) -> Action {
     let workflow = dice.one_of(&documents::ALL);
-    match dice.below(24) {
-        0..12 => {
-            let name =
-                dice.one_of(&["joined", "joined", "joined", "booked", "booked", "cancelled", "confirmed", "forked"]);
+    match dice.below(28) {
+        0..13 => {
+            let name = dice.one_of(&[
+                "joined",
+                "joined",
+                "joined",
+                "booked",
+                "booked",
+                "cancelled",
+                "confirmed",
+                "forked",
+                "offered",
+                "offered",
+            ]);
             let ago = dice.one_of(&[0, 0, 0, 5, 600, 90_000]);
             let appointment = dice.below(2);
             Action::Tell { who, name, id: format!("e{nth}"), appointment, ago: SignedDuration::from_secs(ago) }
         }
-        12..16 => Action::Set { who, attribute: dice.one_of(&["first", "first", "second", "done", "other"]) },
+        13..16 => Action::Set { who, attribute: dice.one_of(&["first", "first", "second", "done", "other"]) },
         16 => Action::Register { who },
         17 => Action::Enroll { who, workflow, request: format!("r{nth}") },
         18 => Action::Delete { who },
@@ -166,6 +184,8 @@ fn action(dice: &mut Dice, who: Who, nth: u64) -> Action {
         20 => Action::Pause { workflow: dice.one_of(&["journey", "visit", workflow]) },
         21 => Action::Pause { workflow: "journey" },
         22 => Action::Resume { workflow },
+        23 | 24 => Action::Migrate,
+        25 => Action::Plan { who, days: dice.one_of(&[2, 3, 10]) },
         _ => Action::Publish { days: 1 + dice.below(4) },
     }
 }
@@ -219,8 +239,29 @@ impl Action {
                 workflows::put(app, &id, documents::journey(days), Expect::Any).await?;
                 workflows::publish(app, &id, Expect::Any).await?;
             }
+            Self::Migrate => migrate_all(app).await?,
+            Self::Plan { who, days } => {
+                let date = (app.now() + SignedDuration::from_hours(24 * days)).strftime("%Y-%m-%d").to_string();
+                change(app, who, &|contact| set(contact, "due", json!(date))).await?;
+            }
         }
         Ok(Did::It)
+    }
+}
+
+/// Moves runs page by page, as whoever asks does. All versions have the same steps, so every run has a place.
+async fn migrate_all(app: &App<MemoryPorts>) -> Result<(), UseError> {
+    let id = "journey".parse().unwrap();
+    let mut cursor = None;
+    loop {
+        let order = Order { apply: true, cursor, ..Order::default() };
+        let answer = migrate::migrate(app, &id, order, "pat").await?;
+        let stuck: Vec<_> = answer.steps.iter().filter(|(_, at)| !at.cannot.is_empty()).collect();
+        assert!(stuck.is_empty(), "S3: runs cannot move: {stuck:?}");
+        cursor = answer.next;
+        if cursor.is_none() {
+            return Ok(());
+        }
     }
 }
 

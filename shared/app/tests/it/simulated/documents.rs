@@ -1,5 +1,6 @@
 //! The workflows that simulated histories are made of.
 
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 /// The send step of `journey` that is sent again where nobody knows, and so at most three times.
@@ -9,8 +10,18 @@ pub(super) const NOTE: u16 = 4;
 /// The wait of `journey` for its welcome to be opened.
 pub(super) const READ: u16 = 1;
 
-pub(super) const ALL: [&str; 10] =
-    ["left", "far", "right", "fork", "journey", "visit", "first", "second", "third", "night"];
+pub(super) const ALL: [&str; 14] = [
+    "left", "far", "right", "fork", "journey", "visit", "first", "second", "third", "night", "offer", "deal", "silent",
+    "day",
+];
+
+/// The workflows whose mails count: how many may come to one contact in how long.
+pub(super) const CAPS: [(&str, usize, SignedDuration); 4] = [
+    ("first", 5, SignedDuration::from_hours(7 * 24)),
+    ("second", 5, SignedDuration::from_hours(7 * 24)),
+    ("offer", 1, SignedDuration::from_hours(7 * 24)),
+    ("deal", 2, SignedDuration::from_hours(2 * 24)),
+];
 
 /// The journey, in one of its versions: they differ in how long they wait.
 pub(super) fn journey(days: u64) -> Value {
@@ -69,6 +80,25 @@ fn night() -> Value {
     })
 }
 
+/// Mails of which few may come: several workflows want the last place at the same moment.
+fn capped(id: &str, cap: &Value) -> Value {
+    json!({
+        "id": id, "class": "care", "entry": { "event": "offered", "reentry": { "mode": "always" } },
+        "send_policy": { "cap": cap },
+        "steps": {
+            "tell": { "send": { "template": "welcome" }, "next": "rest" },
+            "rest": { "wait": { "for": "1d" }, "next": "again" },
+            "again": { "send": { "template": "more" }, "next": "end" }
+        }
+    })
+}
+
+/// What time starts: a silence that has lasted two days, and the day before a date.
+fn timed(id: &str, entry: &Value) -> Value {
+    json!({ "id": id, "class": "care", "entry": entry,
+        "steps": { "tell": { "send": { "template": "more" }, "next": "end" } } })
+}
+
 fn greeting(id: &str) -> Value {
     json!({ "id": id, "class": "care", "entry": { "api": true },
         "steps": { "greet": { "send": { "template": "welcome" }, "next": "end" } } })
@@ -89,5 +119,11 @@ pub(super) fn all() -> Vec<Value> {
         "steps": { "tell": { "send": { "template": "more" }, "next": "end" } } });
     let first = on("first", "first", &set);
     let second = on("second", "second", &reach);
-    vec![greeting("left"), greeting("far"), right, fork, journey(3), visit(), first, second, third, night()]
+    let offer = capped("offer", &json!({ "max": 1, "per": "7d", "on_capped": "skip" }));
+    let deal = capped("deal", &json!({ "max": 2, "per": "2d", "on_capped": "defer" }));
+    let silent = timed("silent", &json!({ "inactivity": { "for": "2d", "without": ["joined", "booked"] } }));
+    let milestone = json!({ "attribute": "due", "every": "once", "offset": "-1d", "at": "09:00" });
+    let day = timed("day", &json!({ "milestone": milestone }));
+    let plain = [greeting("left"), greeting("far"), right, fork, journey(3), visit(), first, second, third, night()];
+    plain.into_iter().chain([offer, deal, silent, day]).collect()
 }

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::client::{Action, Did, Who};
-use super::documents::{NOTE, READ, RESENT};
+use super::documents::{CAPS, NOTE, READ, RESENT};
 use crate::world::{Content, MemoryPorts};
 
 /// A law that does not hold: the sentence says which, and where.
@@ -44,6 +44,8 @@ pub(super) struct Ledger {
     deleted: BTreeSet<Who>,
     /// Events that end runs, by their names in the store, and the runs that were under way when they were acknowledged.
     leaving: Vec<(String, Vec<RunId>)>,
+    /// Whether somebody has asked for runs to move.
+    migrated: bool,
 }
 
 impl Ledger {
@@ -52,6 +54,7 @@ impl Ledger {
         if let Action::Delete { who } = action {
             self.deleted.insert(*who);
         }
+        self.migrated |= *action == Action::Migrate;
     }
 
     /// What was promised to whoever asked. `ending` are the runs that were under way when an event was told that ends them.
@@ -103,14 +106,24 @@ impl Ledger {
             let places: Vec<_> = run.visits.iter().map(|visit| visit.place).collect();
             let outcome = if let State::Ended { outcome, .. } = &run.state { Some(outcome.clone()) } else { None };
             if let Some(known) = self.known.get(&run.id) {
-                hold!(known.version == run.version, "S3: {} has changed its version", run.id);
+                let moved = self.migrated && run.past.iter().any(|past| past.version == known.version);
+                hold!(known.version == run.version || moved, "S3: {} has changed its version", run.id);
                 hold!(places.starts_with(&known.places), "S1: {} has another past than it had", run.id);
                 hold!(known.outcome.is_none() || known.outcome == outcome, "S6: {} ended in two ways", run.id);
             }
             let known = Known { revision: run.revision, version: run.version, places, outcome };
             self.known.insert(run.id.clone(), known);
         }
-        if changed { check_admissions(content) } else { Ok(()) }
+        if !changed {
+            return Ok(());
+        }
+        check_admissions(content)?;
+        let mut there = content.contacts.iter().filter(|(_, contact)| !self.is_deleted(contact));
+        there.try_for_each(|(key, contact)| check_caps(content, key, contact, now))
+    }
+
+    fn is_deleted(&self, contact: &Contact) -> bool {
+        self.deleted.iter().any(|who| who.id() == contact.id)
     }
 
     /// S18: what was acknowledged as an end has ended what was under way, once it counts as done.
@@ -143,8 +156,11 @@ impl Ledger {
             hold!(contact.pending.is_empty(), "S28: a change was not acted on");
             let member = |segment| content.members.contains(&(segment, key.clone()));
             hold!(contact.segments.keys().cloned().all(member), "a contact is in a segment that does not know it");
-            if !self.deleted.iter().any(|who| who.id() == contact.id) {
+            if !self.is_deleted(contact) {
                 check_counts(content, key, contact)?;
+                // S21: by now everybody has been silent for two days.
+                let told = |run: &Run| run.id.contact() == *key && run.workflow.as_str() == "silent";
+                hold!(content.runs.values().any(told), "S21: somebody's silence was not noticed");
             }
         }
         self.acknowledged.iter().try_for_each(|action| self.check_promise(action, app, content))
@@ -159,13 +175,17 @@ impl Ledger {
             }
             Action::Tell { who, name: "forked", .. } => (who, Some(("fork", None))),
             Action::Set { who, attribute: begins @ ("first" | "second") } => (who, Some((*begins, None))),
-            Action::Register { who } | Action::Tell { who, .. } | Action::Set { who, .. } => (who, None),
+            Action::Register { who }
+            | Action::Tell { who, .. }
+            | Action::Set { who, .. }
+            | Action::Plan { who, .. } => (who, None),
             Action::Enroll { .. }
             | Action::Delete { .. }
             | Action::Cancel { .. }
             | Action::Settle { .. }
             | Action::Pause { .. }
             | Action::Resume { .. }
+            | Action::Migrate
             | Action::Publish { .. } => return Ok(()),
         };
         if self.deleted.contains(who) {
@@ -283,12 +303,34 @@ fn check_counts(content: &Content, key: &ContactKey, contact: &Contact) -> Resul
     Ok(())
 }
 
+/// S11: each mail of a workflow with a cap counts, and each was under the cap when it was claimed, whatever else was
+/// claimed at that moment.
+fn check_caps(content: &Content, key: &ContactKey, contact: &Contact, now: Timestamp) -> Result<(), Broken> {
+    let cap = |run: &Run| CAPS.into_iter().find(|(id, ..)| run.workflow.as_str() == *id);
+    let mails = &contact.capped_mails;
+    for (nth, mail) in mails.iter().enumerate() {
+        let Some((id, max, per)) = content.runs.get(&mail.run).and_then(cap) else { continue };
+        let before = mails[..nth].iter().filter(|before| before.at + per > mail.at).count();
+        hold!(before < max, "S11: {id} sent one mail more than its cap of {max}: {mails:?}");
+    }
+    for run in content.runs.values().filter(|run| run.id.contact() == *key && cap(run).is_some()) {
+        for (step, message) in &run.messages {
+            let counts = matches!(message.state, MessageState::Claimed | MessageState::Sent | MessageState::Unknown);
+            let lately = message.at + SignedDuration::from_hours(24 * 20) > now;
+            let counted = mails.iter().any(|mail| mail.run == run.id && mail.step == run.tag(*step));
+            hold!(!counts || !lately || counted, "S11: a mail of {} was not counted: {message:?}", run.workflow);
+        }
+    }
+    Ok(())
+}
+
 /// What the mail service told and was thanked for is known.
 pub(super) fn check_heard(content: &Content, run: &RunId, told: &Engagement) -> Result<(), Broken> {
     let Some(run) = content.runs.get(run).filter(|run| content.contacts.contains_key(&run.id.contact())) else {
         return Ok(());
     };
-    let known = run.messages.get(&told.step).is_some_and(|message| match told.kind {
+    let message = run.tagged(told.step).and_then(|step| run.messages.get(&step));
+    let known = message.is_some_and(|message| match told.kind {
         EngagementKind::Opened if told.machine => message.opened.machine.is_some(),
         EngagementKind::Opened => message.opened.human.is_some(),
         EngagementKind::Delivered => message.delivered.is_some(),

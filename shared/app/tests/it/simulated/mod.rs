@@ -77,7 +77,7 @@ fn tell(seed: u64, prepared: &Content) {
     assert_eq!(broken, None, "replay it: make histories SEED={seed}");
 }
 
-/// S1, S3, S4, S5, S6, S7, S8, S16, S18, S19, S20, S22, S26, S28: whatever happens, in whichever order, whatever goes wrong
+/// S1, S3, S4, S5, S6, S7, S8, S11, S16, S18, S19, S20, S21, S22, S26, S28: whatever happens, in whichever order, whatever goes wrong
 /// meanwhile.
 #[test]
 fn s28_every_law_holds_in_every_history() {
@@ -140,6 +140,11 @@ fn histories_have_something_of_everything() {
         "treated_as_sent",
         "settled by hand",
         "Some(OnFailure)",
+        "Migrate",
+        "of offer 1: Ended",
+        "mail of 2, attempt 0: Skipped capped",
+        "of silent 1: Ended",
+        "of day 1: Ended",
         "outcome: Goal",
         "outcome: Exited",
         "outcome: Cancelled",

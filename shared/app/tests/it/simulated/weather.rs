@@ -1,7 +1,10 @@
 //! What happens to an installation from outside: storms of the mail service, a store that turns everything away, calls
 //! that go wrong more or less often, and what the mail service tells of the mails that it took; and how it looks in the end.
 
+use std::collections::BTreeMap;
+
 use carepath_engine::advance::{Answer, Engagement, EngagementKind};
+use carepath_engine::ids::RunId;
 use jiff::{SignedDuration, Timestamp};
 
 use super::client::Action;
@@ -107,7 +110,18 @@ impl History {
             }
         }
         self.noticed = taken.len();
-        self.mails = self.ports.mailer.by_visit();
+        self.mails = self.by_place();
+    }
+
+    /// How many mails were taken for each step of each run, wherever the run was moved since.
+    fn by_place(&self) -> BTreeMap<(RunId, u16), usize> {
+        let content = self.ports.store.content();
+        let mut mails = BTreeMap::new();
+        for ((run, tag), taken) in self.ports.mailer.by_visit() {
+            let place = content.runs.get(&run).and_then(|run| run.tagged(tag)).unwrap_or(tag);
+            *mails.entry((run, place)).or_default() += taken;
+        }
+        mails
     }
 
     /// What became of each run.

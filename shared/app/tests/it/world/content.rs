@@ -49,7 +49,12 @@ impl Content {
             work: Work::Event { contact: contact.clone(), event: name.clone() },
         });
         let contacts = self.contacts.iter().filter_map(|(key, contact)| {
-            Some(Due { at: contact.due()?, work: Work::Contact { contact: key.clone() } })
+            let at = if self.has(Flaw::TimeForgotten) {
+                (!contact.pending.is_empty()).then_some(contact.updated_at)
+            } else {
+                contact.due()
+            };
+            Some(Due { at: at?, work: Work::Contact { contact: key.clone() } })
         });
         let tasks = self
             .tasks
@@ -102,6 +107,9 @@ impl Content {
         if let Some(ours) = change.contact.as_ref().filter(|_| !torn) {
             let mut kept: Contact = serde_json::from_value(serde_json::to_value(&ours.contact).unwrap()).unwrap();
             kept.revision = ours.contact.revision + 1;
+            if self.has(Flaw::CountForgotten) {
+                kept.capped_mails.clear();
+            }
             self.parked.remove(&Work::Contact { contact: ours.key.clone() });
             self.contacts.insert(ours.key.clone(), kept);
             let entered = ours.entered.iter().filter(|_| !self.has(Flaw::MembersForgotten));

@@ -21,6 +21,10 @@ pub(crate) enum Flaw {
     PausedForgotten,
     /// The lists of who is in a segment do not follow the contacts.
     MembersForgotten,
+    /// The store does not keep with a contact which mails count against its caps.
+    CountForgotten,
+    /// The index of due things leaves out contacts to which time does something.
+    TimeForgotten,
     /// A mailer without an answer says that the mail was not taken.
     UnknownIsThrottled,
     /// A mailer that is asked what became of a mail has never seen it.
@@ -28,7 +32,7 @@ pub(crate) enum Flaw {
 }
 
 impl Flaw {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::RevisionIgnored,
         Self::ChangeTorn,
         Self::CommitForgotten,
@@ -38,6 +42,8 @@ impl Flaw {
         Self::RepeatKept,
         Self::PausedForgotten,
         Self::MembersForgotten,
+        Self::CountForgotten,
+        Self::TimeForgotten,
         Self::UnknownIsThrottled,
         Self::EvidenceLost,
     ];

@@ -1,10 +1,14 @@
 //! Which values are certainly there when a run comes to a step.
 
+use std::collections::BTreeMap;
+
 use super::Subject;
 use super::loops::touches;
 use crate::compile::graph::edges;
+use crate::compile::jumps::Jump;
 use crate::condition::{Condition, Subject as Tested, TestKind, ValueOp};
-use crate::version::{Anchor, Step, StepKind, Target, Trigger, ValueChange, WaitUntil};
+use crate::contact::lookup;
+use crate::version::{Anchor, Step, StepKind, Target, Trigger, ValueChange, Version, WaitUntil};
 
 /// A value that a run may need.
 #[derive(Debug, Clone, Copy)]
@@ -42,45 +46,75 @@ impl<'p> Source<'p> {
     }
 }
 
-/// For each step, whether the value is certainly there: every way to the step leads over an edge that makes it so.
+/// For each step, whether the value is certainly there: every way to the step leads over an edge that makes it so, those
+/// over jumps from other workflows too.
 pub(super) fn is_guaranteed(subject: &Subject<'_>, source: Source<'_>) -> Vec<bool> {
-    let steps = &subject.version.steps;
-    let always = at_entry(subject, source);
-    let taken: Vec<bool> = steps.iter().map(|step| takes_away(step, source)).collect();
-    if always && !taken.contains(&true) {
-        return vec![true; steps.len()];
-    }
-    // What is not certain at the start, and becomes uncertain behind a step that takes the value away.
-    let mut uncertain = vec![false; steps.len()];
-    let mut open: Vec<usize> = if always { Vec::new() } else { vec![super::at(subject.version.start)] };
+    let versions = &subject.ways_in.versions;
     let reached = subject.graph.reached();
-    for (n, _) in taken.iter().enumerate().filter(|(n, taken)| **taken && reached[*n]) {
-        open.extend(subject.graph.successors(n));
-    }
-    while let Some(n) = open.pop() {
-        if std::mem::replace(&mut uncertain[n], true) {
-            continue;
+    // What is not certain where a run begins, and becomes uncertain behind a step that takes the value away.
+    let mut open: Vec<(usize, usize)> = Vec::new();
+    for (place, version) in versions.iter().enumerate() {
+        if !at_entry(subject, version, source) {
+            open.push((place, super::at(version.start)));
         }
-        let step = &steps[n];
-        for (number, edge) in edges(&step.kind).into_iter().enumerate() {
-            if let Target::Step(next) = edge.to
-                && !gives(step, number, source)
-            {
-                open.push(super::at(next));
+        for (n, step) in version.steps.iter().enumerate() {
+            if takes_away(step, source) && (place > 0 || reached[n]) {
+                open.extend(ways_on(subject, (place, n)).map(|(_, next)| (place, next)));
             }
         }
-        if let Some(targets) = subject.draft.broken.get(&crate::compile::graph::index(n)) {
-            open.extend(targets.iter().filter_map(|target| match target {
-                Target::Step(next) => Some(super::at(*next)),
-                Target::End => None,
-            }));
+    }
+    let mut jumps: BTreeMap<(usize, usize), Vec<&Jump<'_>>> = BTreeMap::new();
+    for jump in &subject.ways_in.jumps {
+        match brought(jump, source) {
+            Some(true) => {}
+            Some(false) => open.push(jump.to),
+            None => jumps.entry(jump.from).or_default().push(jump),
         }
     }
-    uncertain.into_iter().map(|uncertain| !uncertain).collect()
+    let mut uncertain: Vec<Vec<bool>> = versions.iter().map(|version| vec![false; version.steps.len()]).collect();
+    while let Some(at) = open.pop() {
+        if std::mem::replace(&mut uncertain[at.0][at.1], true) {
+            continue;
+        }
+        let step = &versions[at.0].steps[at.1];
+        let on = ways_on(subject, at).filter(|(number, _)| number.is_none_or(|number| !gives(step, number, source)));
+        open.extend(on.map(|(_, next)| (at.0, next)));
+        open.extend(jumps.get(&at).into_iter().flatten().map(|jump| jump.to));
+    }
+    uncertain.swap_remove(0).into_iter().map(|uncertain| !uncertain).collect()
 }
 
-fn at_entry(subject: &Subject<'_>, source: Source<'_>) -> bool {
-    let entry = &subject.version.entry;
+/// The steps right after a step, each with the number of the edge that leads there, where the step could be read.
+fn ways_on(subject: &Subject<'_>, (place, n): (usize, usize)) -> impl Iterator<Item = (Option<usize>, usize)> {
+    let broken = if place == 0 { subject.draft.broken.get(&crate::compile::graph::index(n)) } else { None };
+    let targets: Vec<(Option<usize>, Target)> = if let Some(targets) = broken {
+        targets.iter().map(|target| (None, *target)).collect()
+    } else {
+        let edges = edges(&subject.ways_in.versions[place].steps[n].kind).into_iter().enumerate();
+        edges.map(|(number, edge)| (Some(number), edge.to)).collect()
+    };
+    targets.into_iter().filter_map(|(number, target)| match target {
+        Target::Step(next) => Some((number, super::at(next))),
+        Target::End => None,
+    })
+}
+
+/// Whether a run that a jump begins has the value; `None` where that is as with the run that jumps.
+fn brought(jump: &Jump<'_>, source: Source<'_>) -> Option<bool> {
+    match (source, jump.payload) {
+        // A contact stays who it is, and an entry that nobody replaces is handed on.
+        (Source::Attribute(_), _) | (Source::Entry(_), None) => None,
+        (Source::Entry(path), Some(payload)) => {
+            let found = payload.as_object().and_then(|payload| lookup(payload, path));
+            Some(found.is_some_and(|value| !value.is_null()))
+        }
+        (Source::Saved(_), _) => Some(false),
+    }
+}
+
+/// Whether whoever the entry of a version lets in has the value.
+fn at_entry(subject: &Subject<'_>, version: &Version, source: Source<'_>) -> bool {
+    let entry = &version.entry;
     let filtered = entry.filter.as_ref().is_some_and(|filter| shows(filter, source));
     let triggered = match (&entry.trigger, source) {
         // What the event has is what the run starts with.

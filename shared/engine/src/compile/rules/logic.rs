@@ -81,7 +81,9 @@ pub(crate) fn impossible(subject: &Subject<'_>, faults: &mut Faults) {
         return;
     }
     let later = subject.graph.after(|step| takes_time(subject, &subject.version.steps[step].kind));
-    for (n, step) in subject.steps().filter(|(_, step)| decides(step)) {
+    // The filter was never asked of whoever comes by a jump.
+    let jumped = subject.graph.reached_by_jumps();
+    for (n, step) in subject.steps().filter(|(n, step)| decides(step) && !jumped[*n]) {
         for placed in placed::of_step(step) {
             // While a run waits, its contact changes; what the run started with never does.
             let changes = later[n] || is_wait(&step.kind);
@@ -158,7 +160,8 @@ fn facts(subject: &Subject<'_>) -> Vec<Condition> {
     facts
 }
 
-fn fact(kind: TestKind) -> Condition {
+/// A test as a condition.
+pub(super) fn fact(kind: TestKind) -> Condition {
     Condition::Test(Test { label: "".into(), expected: serde_json::Value::Null, kind })
 }
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Subject;
 use super::guarantee::{Source, SourceKind, is_guaranteed};
-use crate::compile::context::{FieldClass, Place, TemplateFacts};
-use crate::document::Faults;
+use crate::compile::context::{FieldClass, Place, TemplateFacts, WayOut};
+use crate::document::{Faults, Severity};
 use crate::render;
 use crate::version::{Class, StepKind, ValueChange};
 
@@ -99,7 +99,10 @@ pub(crate) fn unguaranteed(subject: &Subject<'_>, faults: &mut Faults) {
     for (n, step) in subject.steps().filter(|(n, _)| reached[*n]) {
         let Some(Shown { place, what, bare }) = shown(subject, &step.kind) else { continue };
         for path in bare {
+            // W017 says so where marketing needs it.
+            let nowhere = subject.context.way_out == WayOut::Missing && subject.version.class != Class::Marketing;
             let advice = match meaning(&path) {
+                Meaning::There if path == "unsubscribe_url" && nowhere => "or give the settings a `base_url`",
                 Meaning::There => continue,
                 Meaning::Value(source) => {
                     let (attribute, name) = source.key();
@@ -218,4 +221,26 @@ pub(crate) fn without_consent(subject: &Subject<'_>, faults: &mut Faults) {
             faults.rule("W017", subject, n, "/send/template", message);
         }
     }
+}
+
+/// W017: mails that should let their readers unsubscribe by one click, of an account that says at no address how.
+pub(crate) fn without_way_out(subject: &Subject<'_>, faults: &mut Faults) {
+    let sends = subject.steps().any(|(_, step)| matches!(step.kind, StepKind::Send { .. }));
+    if subject.context.way_out == WayOut::Given || !sends {
+        return;
+    }
+    let (severity, message) = match subject.version.class {
+        Class::Care => return,
+        Class::Operational => (
+            Severity::Warning,
+            "These mails let nobody unsubscribe by one click, since the settings do not say at which address the public \
+             finds this installation. Put `base_url` into the settings.",
+        ),
+        Class::Marketing => (
+            Severity::Error,
+            "Marketing is not sent without a link by which mail programs can unsubscribe their users, and the settings do \
+             not say at which address the public finds this installation. Put `base_url` into the settings.",
+        ),
+    };
+    faults.note("W017", severity, "/class", message.to_owned(), None);
 }

@@ -8,15 +8,18 @@ mod logic;
 mod loops;
 mod mails;
 mod references;
+mod starts;
 mod structure;
 mod table;
 mod volume;
 mod window;
 
+pub(crate) use loops::touches;
 pub use table::RULES;
 
 use super::context::Context;
 use super::graph::Graph;
+use super::jumps::WaysIn;
 use crate::document::{Draft, Faults, Severity};
 use crate::version::{Step, StepIndex, Version};
 
@@ -25,6 +28,7 @@ pub(crate) struct Subject<'a> {
     pub(crate) draft: &'a Draft,
     pub(crate) version: &'a Version,
     pub(crate) graph: &'a Graph,
+    pub(crate) ways_in: &'a WaysIn<'a>,
     pub(crate) context: &'a Context<'a>,
 }
 
@@ -90,6 +94,7 @@ pub(crate) fn run(subject: &Subject<'_>, faults: &mut Faults) {
     volume::over_the_cap(subject, faults);
     window::too_narrow(subject, faults);
     mails::without_consent(subject, faults);
+    mails::without_way_out(subject, faults);
     loops::own_trigger(subject, faults);
     cost::estimate(subject, faults);
 }

@@ -1,11 +1,11 @@
 //! W012: what the document names has to be there.
 
 use super::{Subject, at};
-use crate::compile::context::SegmentKind;
 use crate::compile::placed;
 use crate::condition::{Subject as Tested, TestKind};
 use crate::document::{Faults, scalar::did_you_mean};
 use crate::ids::{Name, SegmentId, StepId, WorkflowId};
+use crate::segment::Membership;
 use crate::version::{StepIndex, StepKind, Trigger};
 
 /// W012: a reference to what is missing, unpublished or of another kind.
@@ -75,8 +75,8 @@ fn no_segment(subject: &Subject<'_>, id: &SegmentId) -> Option<String> {
 fn not_manual(subject: &Subject<'_>, id: &SegmentId) -> Option<String> {
     match subject.context.segments.get(id) {
         None => no_segment(subject, id),
-        Some(SegmentKind::Manual) => None,
-        Some(SegmentKind::When) => Some(format!(
+        Some(Membership::Manual) => None,
+        Some(Membership::When(_)) => Some(format!(
             "Segment `{id}` has a condition that says who is in it, so a step cannot change that. Name a manual segment."
         )),
     }

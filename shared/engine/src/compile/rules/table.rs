@@ -14,8 +14,8 @@ pub const RULES: &[Rule] = &[
         "W001",
         Error,
         "A step without a way to it or out of it",
-        "An edge leads to a step that does not exist, no way leads from the start to a step, or no way leads from a step to \
-         an end. Either the step is a leftover or an edge is wrong.",
+        "An edge leads to a step that does not exist, no way leads to a step, neither from the start nor from where jumps of \
+         published workflows come in, or no way leads from a step to an end. Either the step is a leftover or an edge is wrong.",
     ),
     rule(
         "W002",
@@ -36,7 +36,7 @@ pub const RULES: &[Rule] = &[
         Error,
         "A mail is asked about that may not have been sent",
         "A condition asks what became of the mail of a step, but there are ways to the condition that do not lead over that \
-         step. For contacts who came on one of them the answer is always no.",
+         step: other edges, or jumps from published workflows that come in behind it. For contacts who came on one of them the answer is always no.",
     ),
     rule(
         "W005",
@@ -76,7 +76,7 @@ pub const RULES: &[Rule] = &[
         Error,
         "A value that may be missing",
         "A template, or a value of an `update` or a `jump`, shows what some contacts may not have, and does not say what stands \
-         there then: the step would fail for them. Give it a default, require the attribute in the schema, or ask for it in the entry's filter.",
+         there then: the step would fail for them. A jump brings an entry of its own, and asks no filter. Give it a default, require the attribute in the schema, or ask for it in the entry's filter.",
     ),
     rule(
         "W011",
@@ -117,15 +117,16 @@ pub const RULES: &[Rule] = &[
         "W017",
         Error,
         "A marketing mail without consent",
-        "Marketing needs a topic that contacts can subscribe to, and a link in each mail by which they can unsubscribe. A template of \
-         class `marketing` is sent by workflows of that class alone: others do not ask for a subscription.",
+        "Marketing needs a topic that contacts can subscribe to, and a link in each mail by which they can unsubscribe, which takes \
+         a `base_url` in the settings (operational mails go without one, with a warning). A template of class `marketing` is sent \
+         by workflows of that class alone: others do not ask for a subscription.",
     ),
     rule(
         "W019",
         Warning,
         "A workflow that feeds its own trigger",
-        "A step makes the change or tells the event that starts the workflow, or one that starts another published workflow from \
-         which it goes on so. Whether a contact goes round is then a matter of `reentry` alone.",
+        "A step makes the change or tells the event that starts the workflow, brings contacts into the segment that does (also one \
+         that a condition keeps), or starts another published workflow from which it goes on so. Whether a contact goes round is then a matter of `reentry` alone.",
     ),
     rule(
         "W020",

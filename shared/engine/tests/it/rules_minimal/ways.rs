@@ -32,7 +32,7 @@ fn other(entry: Value, body: Value) -> World {
 }
 
 pub(super) fn rows() -> Vec<Row> {
-    [within(), between(), references()].into_iter().flatten().collect()
+    [within(), between(), through_conditions(), references()].into_iter().flatten().collect()
 }
 
 fn within() -> Vec<Row> {
@@ -137,6 +137,47 @@ fn between() -> Vec<Row> {
             started(risk, json!({ "a": add("deceased") })),
         )
         .among(other(vip, json!({ "x": set("high") }))),
+    ]
+}
+
+/// Loops through segments that a condition keeps: `overdue` is for more than 30 days.
+fn through_conditions() -> Vec<Row> {
+    let days = |days: u32| json!({ "update": { "set": { "days_overdue": days } }, "next": "end" });
+    let overdue = |on: &str| json!({ "segment": "overdue", "on": on });
+    let enters = |body: Value| started(overdue("enter"), json!({ "a": body }));
+    let leaves = |body: Value| started(overdue("leave"), json!({ "a": body }));
+    let more = |change: Value| json!({ "update": change, "next": "end" });
+    let place = "/steps/a/update";
+    let mut nested = World::new();
+    nested.keep("late", &json!({ "all": [{ "segment": "overdue" }, { "segment": "vip" }, { "did": "visited" }] }));
+    let mut between = other(overdue("enter"), json!({ "x": { "segment": { "add": "vip" }, "next": "end" } }));
+    between.keep("known", &json!({ "segment": "vip" }));
+    let late = |body: Value| started(json!({ "segment": "late", "on": "enter" }), json!({ "a": body }));
+    let known = |body: Value| started(json!({ "segment": "known", "on": "enter" }), json!({ "a": body }));
+    let tells = |event: &str| json!({ "emit": { "event": event }, "next": "end" });
+    let adds = |id: &str| json!({ "segment": { "add": id }, "next": "end" });
+    let removes = json!({ "segment": { "remove": "vip" }, "next": "end" });
+    vec![
+        row("W019", place, "a", enters(days(40)), enters(days(10))),
+        row("W019", place, "a", leaves(days(10)), leaves(days(40))),
+        row(
+            "W019",
+            place,
+            "a",
+            enters(more(json!({ "increment": { "days_overdue": 1 } }))),
+            enters(more(json!({ "unset": ["days_overdue"] }))),
+        ),
+        row(
+            "W019",
+            place,
+            "a",
+            enters(more(json!({ "set": { "days_overdue": "{{ 31 }}" } }))),
+            enters(more(json!({ "set": { "days": 40 } }))),
+        ),
+        row("W019", place, "a", late(days(40)), late(adds("deceased"))).among(nested.clone()),
+        row("W019", "/steps/a/emit/event", "a", late(tells("visited")), late(tells("called"))).among(nested.clone()),
+        row("W019", "/steps/a/segment/add", "a", late(adds("vip")), late(removes)).among(nested),
+        row("W019", place, "a", known(days(40)), known(days(10))).among(between),
     ]
 }
 
