@@ -21,8 +21,6 @@ export class ApiError extends Error {
   }
 }
 
-export const noReport = (error: unknown): boolean => error instanceof ApiError && (error.status === 404 || error.status === 405);
-
 async function problemOf(answer: Response): Promise<ApiError> {
   const type = answer.headers.get('content-type') ?? '';
   const problem = type.includes('json') ? ((await answer.clone().json().catch(() => undefined)) as Schemas['Problem'] | undefined) : undefined;

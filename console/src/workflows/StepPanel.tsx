@@ -2,7 +2,6 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useRef } from 'react';
-import { noReport } from '../api/client';
 import { stepContacts, total, type InState, type StepContact, type StepFigures } from '../api/report';
 import { count, share, words } from '../lib/format';
 import { amend, to, usePlace } from '../lib/router';
@@ -48,7 +47,7 @@ function Who({ workflow, step, version, states }: { workflow: string; step: stri
   return (
     <section className="stack" aria-label="Who">
       <div className="row spread"><h3>Who</h3><Choice label="Who is listed" value={state} options={states} onChoose={state => amend({ state })} /></div>
-      {who.error !== null && (noReport(who.error) ? <p className="dim">This installation does not say who is where.</p> : <Failure error={who.error} again={() => who.refetch()} />)}
+      {who.error !== null && <Failure error={who.error} again={() => who.refetch()} />}
       {who.isPending && <Loading what="contacts" />}
       {who.data && rows.length === 0 && <p className="dim">Nobody.</p>}
       {rows.length > 0 && (

@@ -29,7 +29,7 @@ export function reportCsv(report: WorkflowReport): string {
 }
 
 export function StepTable({ report, onSelect }: { report: WorkflowReport; onSelect: (step: string) => void }) {
-  const name = `${report.workflow}-v${report.version}-${report.as_of.slice(0, 10)}.csv`;
+  const name = `${report.workflow}-v${report.version ?? 'all'}-${report.as_of.slice(0, 10)}.csv`;
   return (
     <>
       <header className="row spread inner"><h2>Figures of each step</h2><button type="button" className="button small" onClick={() => save(name, reportCsv(report))}>Save as CSV</button></header>

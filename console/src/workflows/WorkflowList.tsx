@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { api, body, noReport, type Schemas } from '../api/client';
+import { api, body, type Schemas } from '../api/client';
 import { activity, type Activity } from '../api/report';
 import { useMay } from '../app/roles';
 import { count, plural } from '../lib/format';
@@ -70,7 +70,7 @@ export function WorkflowList() {
         <div><Title name="Workflows">Workflows</Title>{rows.length > 0 && <p className="dim">{plural(rows.length, 'workflow')}</p>}</div>
         {editor && <NewWorkflow />}
       </div>
-      {editor && activities.error !== null && !noReport(activities.error) && <Failure error={activities.error} again={() => activities.refetch()} />}
+      {editor && activities.error !== null && <Failure error={activities.error} again={() => activities.refetch()} />}
       <Answer of={editor ? { ...workflows, data: workflows.data && true } : { ...activities, data: activities.data && true }} what="the workflows">
         {() => rows.length > 0 ? <Rows rows={rows} loading={activities.isPending} /> : (
           <div className="card"><Empty title="No workflow yet"><p>A workflow is one document: what starts it, and what happens then. Write one here, or bring one from Git with <code>carepath publish</code>.</p></Empty></div>

@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Suspense, lazy, useMemo } from 'react';
-import { api, body, noReport } from '../api/client';
+import { api, body } from '../api/client';
 import { report, total, type WorkflowReport } from '../api/report';
 import { useMay } from '../app/roles';
 import { now } from '../lib/clock';
@@ -103,9 +103,7 @@ function Version({ id, versions, number }: { id: string; versions: number[]; num
   return (
     <>
       <Controls versions={versions} version={number} period={period} />
-      {figures.error !== null && (noReport(figures.error)
-        ? <div className="notice info" role="status"><strong>No figures yet</strong><p>This installation does not keep reports, so the graph is shown without them.</p></div>
-        : <Failure error={figures.error} again={() => figures.refetch()} />)}
+      {figures.error !== null && <Failure error={figures.error} again={() => figures.refetch()} />}
       {figures.data && <><Totals report={figures.data} /><Ends report={figures.data} /></>}
       <nav className="tabs" aria-label="Ways to look at it">
         {VIEWS.map(([name, text]) => <a key={name} href={here(name)} aria-current={view === name ? 'page' : undefined}>{text}</a>)}
