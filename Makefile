@@ -72,10 +72,13 @@ fmt: infra/node_modules/.ready ## format the sources
 	cargo fmt --all
 	npm --prefix infra run --silent format
 
-bench: build $(VENV)/ready ## how fast: the engine, 10,000 contacts through `carepath dev`, and what a daily sweep costs
+bench: build $(VENV)/ready ## how fast: the engine, 10,000 contacts through `carepath dev`, the functions' starts, what a daily sweep costs
 	cargo bench --locked -p carepath-engine --bench engine
 	tests/bench/load.sh 10000
-	cargo nextest run --locked -p carepath-aws --no-capture --run-ignored only -E 'test(the_slope_of_the_daily_sweep)'
+	cargo build --locked --profile function $(FUNCTIONS:%=-p carepath-%)
+	cargo build --locked --profile function -p carepath-timer --example empty
+	CAREPATH_LAMBDAS=$(CURDIR)/target/function cargo nextest run --locked -p carepath-aws --no-capture --run-ignored only \
+	  -E 'test(the_slope_of_the_daily_sweep) | test(the_functions_are_small)'
 
 chaos: $(VENV)/ready ## kill -9 under load, a faulty queue and a faulty mail server; KILLS=25 PEOPLE=200 of each round
 	CAREPATH_CHAOS_KILLS=$(or $(KILLS),25) CAREPATH_CHAOS_PEOPLE=$(or $(PEOPLE),200) RUST_BACKTRACE=0 \
@@ -90,18 +93,18 @@ histories: ## N seeded histories of faults (10000), thousands a minute; SEED=60 
 
 # cargo-lambda would have a panic abort; a batch outlives the panic of one message, so the workspace's own profile counts.
 deploy: $(LAMBDA)/ready infra/node_modules/.ready console ## build for arm64 and deploy to the account that the AWS CLI stands in; SETTINGS=FILE
-	PATH="$(CURDIR)/$(LAMBDA)/bin:$$PATH" cargo lambda build --locked --release --arm64 --disable-optimizations $(FUNCTIONS:%=-p carepath-%)
+	PATH="$(CURDIR)/$(LAMBDA)/bin:$$PATH" cargo lambda build --locked --profile function --arm64 --disable-optimizations $(FUNCTIONS:%=-p carepath-%)
 	cd infra && node_modules/.bin/cdk deploy --all --strict --no-lookups --outputs-file ../target/deployed.json \
 	  --context binaries=../target/lambda $(if $(SETTINGS),--context settings=$(abspath $(SETTINGS)))
 	infra/upload-console.sh
 
 aws-local: $(VENV)/ready infra/node_modules/.ready ## an AWS on this machine with all of it deployed; Ctrl-C stops it
-	cargo build --locked --release $(FUNCTIONS:%=-p carepath-%)
-	tests/aws/stack.py up
+	cargo build --locked --profile function $(FUNCTIONS:%=-p carepath-%)
+	tests/aws/stack.py up --binaries target/function
 
-aws-test: $(VENV)/ready infra/node_modules/.ready ## stories of users on such a system, with release binaries
-	cargo build --locked --release $(FUNCTIONS:%=-p carepath-%)
-	$(call stories,target/release)
+aws-test: $(VENV)/ready infra/node_modules/.ready ## stories of users on such a system, with the binaries as they are deployed
+	cargo build --locked --profile function $(FUNCTIONS:%=-p carepath-%)
+	$(call stories,target/function)
 
 define stories
 	tests/aws/stack.py run --binaries $(1) --file target/aws-local/test.json --longest-delay 3 -- \
