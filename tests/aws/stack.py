@@ -343,7 +343,7 @@ def main():
         command.set_defaults(does=does)
         command.add_argument("--file", type=Path, default=ROOT / "target/aws-local/stack.json", help="says where all is")
         if name != "down":
-            command.add_argument("--binaries", type=Path, default=ROOT / "target/release", help="where the functions are")
+            command.add_argument("--binaries", type=Path, default=ROOT / "target/function", help="where the functions are")
             command.add_argument("--timers", choices=["scheduler", "due"], default="scheduler", help="what wakes long waits")
             command.add_argument("--longest-delay", type=int, metavar="S", help="longer waits get a schedule (900)")
         if name == "run":
