@@ -75,6 +75,14 @@ pub async fn begin<P: Ports>(
     order: Order,
     request: Option<String>,
 ) -> Result<Enrolment, UseError> {
+    let request = request.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
+    let id = app.secret.opaque("enrolment", &[workflow.as_str(), &request]);
+    let asked = app.secret.opaque("asked", &[&json!(order).to_string()]);
+    let name = name_of(workflow, &id);
+    // What was acknowledged once is acknowledged again, whatever has become of the workflow or the segment since.
+    if let Some(known) = tasks::read::<P, Enrolment>(app, &name).await? {
+        return same(known.value, &asked);
+    }
     let published = app.published().await?;
     if published.workflows.get(workflow).is_none_or(|live| live.archived) {
         return Err(UseError::NotFound { what: "published workflow" });
@@ -82,10 +90,6 @@ pub async fn begin<P: Ports>(
     if !published.segments.contains_key(&order.segment) {
         return Err(UseError::NotFound { what: "segment" });
     }
-    let request = request.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
-    let id = app.secret.opaque("enrolment", &[workflow.as_str(), &request]);
-    let asked = app.secret.opaque("asked", &[&json!(order).to_string()]);
-    let name = name_of(workflow, &id);
     let now = app.ports.clock().now();
     let new = Enrolment {
         id,
@@ -101,20 +105,21 @@ pub async fn begin<P: Ports>(
         stopped: false,
     };
     let due = now.saturating_add(GRACE).unwrap_or(now);
-    let known = match tasks::read::<P, Enrolment>(app, &name).await? {
-        Some(known) => Some(known),
-        None if tasks::write(app, &name, &new, (Some(due), 0)).await? => None,
-        // Somebody else was faster with the same name.
-        None => Some(tasks::read(app, &name).await?.ok_or(UseError::Busy)?),
-    };
-    match known {
-        None => {
-            tasks::hint(app, &name, now).await;
-            Ok(new)
-        }
-        Some(known) if known.value.asked == new.asked => Ok(known.value),
-        Some(_) => Err(UseError::invalid("Idempotency-Key", "reused", "was given to another request before")),
+    if tasks::write(app, &name, &new, (Some(due), 0)).await? {
+        tasks::hint(app, &name, now).await;
+        return Ok(new);
     }
+    // Somebody else was faster with the same name.
+    let known = tasks::read::<P, Enrolment>(app, &name).await?.ok_or(UseError::Busy)?;
+    same(known.value, &new.asked)
+}
+
+/// What a request of this name has begun, where it is the same request.
+fn same(known: Enrolment, asked: &str) -> Result<Enrolment, UseError> {
+    if known.asked == asked {
+        return Ok(known);
+    }
+    Err(UseError::invalid("Idempotency-Key", "reused", "was given to another request before"))
 }
 
 /// How an enrolment stands.

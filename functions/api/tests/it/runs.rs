@@ -161,8 +161,14 @@ async fn an_enrolment_stops_where_its_workflow_is_archived() {
     world.publish_welcome().await;
     world.ok("PUT", "/v1/segments/calls", json!({})).await;
     world.ok("POST", "/v1/segments/calls/members", json!({ "add": ["p-1"] })).await;
-    let begun = world.ok("POST", "/v1/workflows/welcome/enroll", json!({ "segment": "calls" })).await;
+    let enroll = async || {
+        let body = Some(json!({ "segment": "calls" }));
+        world.call_with("POST", "/v1/workflows/welcome/enroll", body, &[("idempotency-key", "r-1")]).await
+    };
+    let begun = enroll().await.json();
     world.ok("POST", "/v1/workflows/welcome/archive", Value::Null).await;
+    // What was acknowledged is acknowledged again.
+    assert_eq!(enroll().await.json(), begun);
     world.settle(SignedDuration::from_mins(2)).await;
     let progress = format!("/v1/workflows/welcome/enrollments/{}", begun["enrollment"].as_str().unwrap());
     let stopped = world.ok("GET", &progress, Value::Null).await;
