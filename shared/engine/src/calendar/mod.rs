@@ -32,6 +32,19 @@ pub fn add(at: Timestamp, span: &Span, tz: &TimeZone) -> Timestamp {
     if days.is_zero() { add_elapsed(at, span) } else { add_civil(tz.to_datetime(at), span, tz) }
 }
 
+/// `at` and `span` earlier.
+pub fn sub(at: Timestamp, span: &Span, tz: &TimeZone) -> Timestamp {
+    add(at, &span.negate(), tz)
+}
+
+/// The days from the day that is a span after `now` to the day of `at`: negative once that day is over. Hours of the
+/// span move `now`; its days and months are taken from the day of `at`, so that each day is reached once.
+pub fn days_until(now: Timestamp, at: Timestamp, span: &Span, tz: &TimeZone) -> i32 {
+    let day = tz.to_datetime(at).date().saturating_sub(calendar_part(span));
+    let today = tz.to_datetime(add_elapsed(now, span)).date();
+    today.until(day).map_or(i32::MAX, |days| days.get_days())
+}
+
 /// [`add`] for a start that is a wall-clock time: it becomes an instant only after the days are added, so a start in a
 /// gap does not drag its correction along.
 fn add_civil(from: DateTime, span: &Span, tz: &TimeZone) -> Timestamp {

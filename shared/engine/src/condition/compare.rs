@@ -86,18 +86,21 @@ fn compare(value: &Value, op: &ValueOp, scope: &Scope<'_>) -> Compared {
         ValueOp::StartsWith(start) => value.as_str().map(|text| text.starts_with(start)).ok_or("a string"),
         ValueOp::EndsWith(end) => value.as_str().map(|text| text.ends_with(end)).ok_or("a string"),
         ValueOp::Exists(there) => Ok(*there),
-        ValueOp::Before(when) => dates(value, when, scope, |at, when| at < when),
-        ValueOp::After(when) => dates(value, when, scope, |at, when| at > when),
-        ValueOp::On(when) => {
-            dates(value, when, scope, |at, when| scope.tz.to_datetime(at).date() == scope.tz.to_datetime(when).date())
+        ValueOp::Before(when) => dates(value, when, scope, |from, to| from < to),
+        ValueOp::After(when) => dates(value, when, scope, |from, to| from > to),
+        ValueOp::On(DateRef::At(text)) => {
+            let day = |at| scope.tz.to_datetime(at).date();
+            let on = calendar::parse_text(text, scope.tz).map(day);
+            date(value, scope).map(|at| on == Some(day(at)))
+        }
+        ValueOp::On(DateRef::FromNow(span)) => {
+            date(value, scope).map(|at| calendar::days_until(scope.now, at, span, scope.tz) == 0)
         }
         ValueOp::Within(span) => {
-            let from = calendar::add(scope.now, &span.negate(), scope.tz);
-            date(value, scope).map(|at| from <= at && at <= scope.now)
+            date(value, scope).map(|at| at <= scope.now && scope.now <= calendar::add(at, span, scope.tz))
         }
         ValueOp::WithinNext(span) => {
-            let to = calendar::add(scope.now, span, scope.tz);
-            date(value, scope).map(|at| scope.now <= at && at <= to)
+            date(value, scope).map(|at| scope.now <= at && calendar::sub(at, span, scope.tz) <= scope.now)
         }
         ValueOp::EqEntry(path) => {
             let other = scope.entry().and_then(|entry| lookup(entry, path)).filter(|other| !other.is_null());
@@ -143,13 +146,14 @@ fn date(value: &Value, scope: &Scope<'_>) -> Result<Timestamp, &'static str> {
     parse_date(value, scope.tz).ok_or("a date")
 }
 
+/// A span is counted from the date, not from now: one that ends now runs back over the end of a month, or over a change
+/// of the clock, more than once as time goes on, and whoever it concerns would go in and out (S21).
 fn dates(value: &Value, when: &DateRef, scope: &Scope<'_>, holds: impl Fn(Timestamp, Timestamp) -> bool) -> Compared {
-    let when = match when {
-        DateRef::At(text) => calendar::parse_text(text, scope.tz),
-        DateRef::FromNow(span) => Some(calendar::add(scope.now, span, scope.tz)),
-    };
     let at = date(value, scope)?;
-    Ok(when.is_some_and(|when| holds(at, when)))
+    Ok(match when {
+        DateRef::At(text) => calendar::parse_text(text, scope.tz).is_some_and(|when| holds(at, when)),
+        DateRef::FromNow(span) => holds(calendar::sub(at, span, scope.tz), scope.now),
+    })
 }
 
 fn same_kind(a: &Value, b: &Value) -> bool {

@@ -19,9 +19,9 @@ pub(super) struct Did<'a> {
 impl Did<'_> {
     /// How the test comes out. What was found is how often it happened, as far as that is counted.
     pub(super) fn found(&self, scope: &Scope<'_>) -> Found {
-        let from = self.within.map(|span| calendar::add(scope.now, &span.negate(), scope.tz));
         let facts = scope.contact.facts.get(self.event).map_or(&[][..], Vec::as_slice);
-        let counts = |fact: &&Fact| from.is_none_or(|from| fact.at >= from) && self.passes(fact, scope);
+        let lately = |at| self.within.is_none_or(|span| calendar::add(at, span, scope.tz) >= scope.now);
+        let counts = |fact: &&Fact| lately(fact.at) && self.passes(fact, scope);
         let count = facts.iter().filter(counts).take(usize::try_from(self.at_least).unwrap_or(usize::MAX)).count();
         let enough = u32::try_from(count).is_ok_and(|count| count >= self.at_least);
         Found::new(count, enough, "history")

@@ -21,12 +21,12 @@ pub(super) fn found(test: &TestKind, scope: &Scope<'_>) -> Found {
 pub(super) fn time(test: &TestKind, scope: &Scope<'_>) -> Option<Timestamp> {
     let TestKind::Engaged { kind, step, link, within, machines } = test else { return None };
     let run = scope.run?;
-    let counts = Counts::new(within.as_ref(), *machines, scope);
+    let counts = Counts { within: within.as_ref(), machines: *machines, scope };
     let mails = run.messages.iter().filter(|(at, _)| step.is_none_or(|step| **at == step));
     mails.filter_map(|(_, mail)| first(mail, *kind, link.as_deref(), &counts)).min()
 }
 
-fn first(mail: &Message, kind: EngagedKind, link: Option<&str>, counts: &Counts) -> Option<Timestamp> {
+fn first(mail: &Message, kind: EngagedKind, link: Option<&str>, counts: &Counts<'_>) -> Option<Timestamp> {
     match kind {
         EngagedKind::Opened => counts.first(&mail.opened),
         EngagedKind::Clicked => match link {
@@ -40,20 +40,18 @@ fn first(mail: &Message, kind: EngagedKind, link: Option<&str>, counts: &Counts)
 }
 
 /// Which engagements count.
-struct Counts {
-    from: Option<Timestamp>,
-    to: Option<Timestamp>,
+struct Counts<'a> {
+    within: Option<&'a Span>,
     machines: bool,
+    scope: &'a Scope<'a>,
 }
 
-impl Counts {
-    fn new(within: Option<&Span>, machines: bool, scope: &Scope<'_>) -> Self {
-        let within = within.map(|span| calendar::add(scope.now, &span.negate(), scope.tz));
-        Self { from: within.max(scope.since), to: scope.cutoff, machines }
-    }
-
+impl Counts<'_> {
     fn at(&self, at: Timestamp) -> bool {
-        self.from.is_none_or(|from| at >= from) && self.to.is_none_or(|to| at <= to)
+        let Scope { since, cutoff, now, tz, .. } = *self.scope;
+        since.is_none_or(|since| at >= since)
+            && cutoff.is_none_or(|cutoff| at <= cutoff)
+            && self.within.is_none_or(|span| calendar::add(at, span, tz) >= now)
     }
 
     /// A person and a machine are looked at one by one: the first of them may be too early, and the second count.

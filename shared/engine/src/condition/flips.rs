@@ -84,8 +84,8 @@ fn flip_of(test: &Test, scope: &Scope<'_>) -> Option<Timestamp> {
 fn latest_start(op: &ValueOp, date: Timestamp, scope: &Scope<'_>) -> Timestamp {
     let later = |at: Timestamp, by: SignedDuration| at.saturating_add(by).unwrap_or(Timestamp::MAX);
     if let ValueOp::Before(DateRef::FromNow(span)) = op {
-        // It holds for ever once it does; months are of different lengths.
-        later(calendar::add(date, &span.negate(), scope.tz), SignedDuration::from_hours(40 * 24))
+        // It holds for ever once it does. The search is in whole seconds.
+        later(calendar::sub(date, span, scope.tz), SignedDuration::from_secs(2))
     } else if let ValueOp::On(DateRef::FromNow(span)) = op {
         same_day(date, span, scope)
     } else if matches!(op, ValueOp::Within(_)) {
@@ -99,11 +99,10 @@ fn latest_start(op: &ValueOp, date: Timestamp, scope: &Scope<'_>) -> Timestamp {
     }
 }
 
-/// The first moment at which `now + span` is on the day of a date or after it.
+/// The first moment that is on the day which lies a span before a date, or after that day.
 fn same_day(date: Timestamp, span: &jiff::Span, scope: &Scope<'_>) -> Timestamp {
-    let day = scope.tz.to_datetime(date).date();
     let end = scope.now.saturating_add(HORIZON).unwrap_or(Timestamp::MAX);
-    let reached = |at| scope.tz.to_datetime(calendar::add(at, span, scope.tz)).date() >= day;
+    let reached = |at| calendar::days_until(at, date, span, scope.tz) <= 0;
     first(scope.now, end, reached).unwrap_or(scope.now)
 }
 

@@ -106,6 +106,19 @@ fn the_next_flip_is_known() {
     assert_eq!(ends(json!({ "did": "visited", "within": "12h" })), None, "it was longer ago");
 }
 
+/// S21: a month that ends on the 28th and one that ends on the 31st have the same flips as all others: whoever leaves does
+/// not come back the day after.
+#[test]
+fn months_of_different_lengths_flip_once() {
+    let apia = carepath_engine::calendar::parse_zone("Pacific/Apia").unwrap();
+    let patient = contact(&json!({ "x": "2026-02-27T23:30:00.5Z" }));
+    let condition = read(json!({ "attribute": "x", "within": "11mo" }));
+    let flip = |at: Timestamp| next_flip(&condition, &scope(&patient, &apia, at));
+    let left: Timestamp = "2027-01-27T23:30:01Z".parse().unwrap();
+    assert_eq!(flip(now()), Some(left));
+    assert_eq!(flip(left), None);
+}
+
 fn date() -> impl Strategy<Value = Value> {
     let day = (2025_i16..2029, 1_i8..13, 1_i8..29, 0_u8..3).prop_map(|(year, month, day, form)| {
         let date = format!("{year}-{month:02}-{day:02}");

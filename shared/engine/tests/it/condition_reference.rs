@@ -65,7 +65,7 @@ fn reference(condition: &Condition, scope: &Scope<'_>) -> bool {
             TestKind::Did { event, filter, within, at_least } => {
                 let none = Vec::new();
                 let mut facts = scope.contact.facts.get(event).unwrap_or(&none).clone();
-                facts.retain(|fact| within.is_none_or(|within| fact.at >= shifted(scope, &within.negate())));
+                facts.retain(|fact| within.is_none_or(|within| shifted(scope, fact.at, &within) >= scope.now));
                 facts.retain(|fact| filter.as_ref().is_none_or(|filter| had(filter, fact.properties.expose())));
                 facts.len() >= usize::try_from(*at_least).unwrap()
             }
@@ -73,7 +73,7 @@ fn reference(condition: &Condition, scope: &Scope<'_>) -> bool {
                 let mut times = engagements(scope.run.unwrap(), *kind, *step, link.as_deref(), *machines);
                 times.retain(|at| scope.cutoff.is_none_or(|cutoff| *at <= cutoff));
                 times.retain(|at| scope.since.is_none_or(|since| *at >= since));
-                times.retain(|at| within.is_none_or(|within| *at >= shifted(scope, &within.negate())));
+                times.retain(|at| within.is_none_or(|within| shifted(scope, *at, &within) >= scope.now));
                 !times.is_empty()
             }
             TestKind::Segment(id) => scope.contact.segments.keys().any(|segment| segment == id),
@@ -124,13 +124,13 @@ fn engagements(run: &Run, kind: EngagedKind, step: Option<u16>, link: Option<&st
 }
 
 /// So long from now: days and more on the calendar of the zone, the rest by the clock.
-fn shifted(scope: &Scope<'_>, span: &Span) -> Timestamp {
+fn shifted(scope: &Scope<'_>, at: Timestamp, span: &Span) -> Timestamp {
     let days = Span::new().months(span.get_months()).weeks(span.get_weeks()).days(span.get_days());
     let rest = Span::new().hours(span.get_hours()).minutes(span.get_minutes());
     if days.is_zero() {
-        return scope.now + rest;
+        return at + rest;
     }
-    first_showing(scope.tz.to_datetime(scope.now) + days, scope) + rest
+    first_showing(scope.tz.to_datetime(at) + days, scope) + rest
 }
 
 /// The first minute at which a clock on the wall shows a time or a later one, looked for minute by minute.
@@ -194,13 +194,13 @@ fn date(value: &Value, scope: &Scope<'_>) -> Option<Timestamp> {
 
 fn value_test(value: Value, op: &ValueOp, scope: &Scope<'_>) -> bool {
     let there = !value.is_null();
-    let date_of = |when: &DateRef| match when {
-        DateRef::At(text) => date(&json!(text), scope),
-        DateRef::FromNow(span) => Some(shifted(scope, span)),
-    };
     let days = |at: Timestamp| scope.tz.to_datetime(at).date();
     let against = |when: &DateRef, holds: &dyn Fn(Timestamp, Timestamp) -> bool| {
-        date(&value, scope).zip(date_of(when)).is_some_and(|(at, when)| holds(at, when))
+        let Some(at) = date(&value, scope) else { return false };
+        match when {
+            DateRef::At(text) => date(&json!(text), scope).is_some_and(|when| holds(at, when)),
+            DateRef::FromNow(span) => holds(shifted(scope, at, &span.negate()), scope.now),
+        }
     };
     match op {
         ValueOp::Exists(wanted) => there == *wanted,
@@ -221,12 +221,17 @@ fn value_test(value: Value, op: &ValueOp, scope: &Scope<'_>) -> bool {
         ValueOp::EndsWith(end) => value.as_str().is_some_and(|text| text.strip_suffix(end.as_str()).is_some()),
         ValueOp::Before(when) => against(when, &|at, when| at < when),
         ValueOp::After(when) => against(when, &|at, when| at > when),
+        ValueOp::On(DateRef::FromNow(span)) => date(&value, scope).is_some_and(|at| {
+            let moved = Span::new().hours(span.get_hours()).minutes(span.get_minutes());
+            let back = Span::new().months(span.get_months()).weeks(span.get_weeks()).days(span.get_days());
+            days(scope.now + moved) == days(at) - back
+        }),
         ValueOp::On(when) => against(when, &|at, when| days(at) == days(when)),
         ValueOp::Within(span) => {
-            date(&value, scope).is_some_and(|at| at <= scope.now && at >= shifted(scope, &span.negate()))
+            date(&value, scope).is_some_and(|at| at <= scope.now && scope.now <= shifted(scope, at, span))
         }
         ValueOp::WithinNext(span) => {
-            date(&value, scope).is_some_and(|at| at >= scope.now && at <= shifted(scope, span))
+            date(&value, scope).is_some_and(|at| at >= scope.now && shifted(scope, at, &span.negate()) <= scope.now)
         }
         ValueOp::EqEntry(path) => {
             let other = entry(path, scope);
