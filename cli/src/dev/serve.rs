@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use carepath_app::keys::{self, Role};
 use carepath_app::ports::{Due, Store, StoreError, Work};
-use carepath_app::{App, engage, park, work};
+use carepath_app::{App, engage, park, sweep, work};
 use carepath_aws::ses;
 use carepath_engine::ids::RunId;
 use jiff::Timestamp;
@@ -96,6 +96,12 @@ impl Duties for Local {
 
     async fn held(&self) -> Result<Vec<Work>, StoreError> {
         work::held(&self.0).await
+    }
+
+    async fn swept(&self, at: Timestamp, floor: Timestamp) {
+        if let Err(error) = sweep::note(&self.0, at, floor).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "nobody can see that it was swept");
+        }
     }
 
     async fn figures(&self) -> Value {

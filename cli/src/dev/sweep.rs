@@ -82,6 +82,7 @@ async fn sweep<D: Duties>(
     mark.swept(now, found.first().map(|due| due.at));
     found.extend(duties.held().await?.into_iter().map(|work| Due { at: now, work }));
     queue.leave_found(found);
+    duties.swept(now, mark.from()).await;
     Ok(())
 }
 

@@ -69,6 +69,8 @@ impl Duties for Notes {
         Ok(Vec::new())
     }
 
+    async fn swept(&self, _at: Timestamp, _floor: Timestamp) {}
+
     async fn figures(&self) -> Value {
         json!({ "sent": 1 })
     }

@@ -11,6 +11,7 @@ mod health;
 mod migrate;
 mod observe;
 mod openapi;
+mod operations;
 mod problem;
 mod recovery;
 mod reports;

@@ -15,8 +15,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::access::{self, Access, guard};
 use crate::problem::{Code, Problem};
 use crate::{
-    account, contacts, disclosure, events, health, migrate, observe, openapi, recovery, reports, runs, segments,
-    templates, timeline, unsubscribe, webhook_secret, workflows,
+    account, contacts, disclosure, events, health, migrate, observe, openapi, operations, recovery, reports, runs,
+    segments, templates, timeline, unsubscribe, webhook_secret, workflows,
 };
 
 /// A route as documents tell of it.
@@ -196,6 +196,7 @@ pub(crate) fn table<P: Ports>() -> Vec<Route<P>> {
         Route::new(GET, "/v1/runs/{id}", viewer, runs::get::<P>, "A run, each visit explained").shows("Run"),
         Route::new(POST, "/v1/runs/{id}/cancel", editor, runs::cancel::<P>, "End a run as cancelled").shows("Run").repeatable(),
         Route::new(POST, "/v1/runs/{id}/settle", editor, recovery::settle::<P>, "Say what became of a send of which nobody knows").takes("Settle").shows("Run").repeatable(),
+        Route::new(GET, "/v1/operations", viewer, operations::get::<P>, "How the sweep and the sending stand").shows("Operations"),
         Route::new(GET, "/v1/unknown-sends", viewer, recovery::unknown::<P>, "Sends of which nobody knows whether they happened").asks(PAGE).shows("UnknownSendPage"),
         Route::new(GET, "/v1/parked", viewer, recovery::parked::<P>, "Work that no trial can do, and why").asks(PAGE).shows("ParkedPage"),
         Route::new(POST, "/v1/parked/redrive", editor, recovery::redrive::<P>, "Have parked work done again").takes("Redrive").shows("Redriven").repeatable(),

@@ -37,12 +37,15 @@ struct Progress {
     floor: Timestamp,
     /// When everything was looked at last.
     all_at: Timestamp,
+    /// When it was swept last; earlier releases did not keep it.
+    #[serde(default)]
+    at: Option<Timestamp>,
 }
 
 impl Progress {
     /// Of an installation that nobody has swept yet: everything is looked at.
     const NONE: Self =
-        Self { mark: Timestamp::UNIX_EPOCH, floor: Timestamp::UNIX_EPOCH, all_at: Timestamp::UNIX_EPOCH };
+        Self { mark: Timestamp::UNIX_EPOCH, floor: Timestamp::UNIX_EPOCH, all_at: Timestamp::UNIX_EPOCH, at: None };
 }
 
 /// What a sweep found.
@@ -82,13 +85,47 @@ pub async fn sweep<P: Ports>(app: &App<P>) -> Result<Swept, UseError> {
     leave(app, found.into_iter().map(|due| due.work).chain(held), now).await;
     let next = if all {
         let floor = before(oldest.map_or(reached, |oldest| oldest.min(reached)));
-        Progress { mark: reached, floor: progress.floor.max(floor), all_at: now }
+        Progress { mark: reached, floor: progress.floor.max(floor), all_at: now, at: Some(now) }
     } else {
-        Progress { mark: reached, ..progress }
+        Progress { mark: reached, at: Some(now), ..progress }
     };
     // Where another sweep was faster, both have found the same.
     tasks::write(app, TASK, &next, (None, revision)).await?;
     Ok(swept)
+}
+
+/// How the sweep stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// When it was swept last; `None` where nobody has swept yet.
+    pub at: Option<Timestamp>,
+    /// For how many seconds the oldest thing is due that nobody has done, beyond the moments that its message may take.
+    pub late_seconds: u64,
+}
+
+/// How the sweep stands, by what it kept and by what is due now.
+///
+/// # Errors
+/// What the store cannot do.
+pub async fn standing<P: Ports>(app: &App<P>) -> Result<Standing, UseError> {
+    let now = app.now();
+    let progress = tasks::read::<P, Progress>(app, TASK).await?.map_or(Progress::NONE, |stored| stored.value);
+    let oldest = app.store().due(progress.floor, now - FRESH, 1).await?.first().map(|due| due.at);
+    let late = oldest.map_or(0, |oldest| now.duration_since(oldest).as_secs());
+    Ok(Standing { at: progress.at, late_seconds: u64::try_from(late).unwrap_or_default() })
+}
+
+/// Keeps that somebody else than [`sweep`] has looked at everything: `carepath dev` does so by itself. Nothing is due
+/// before `floor`.
+///
+/// # Errors
+/// What the store cannot do.
+pub async fn note<P: Ports>(app: &App<P>, now: Timestamp, floor: Timestamp) -> Result<(), UseError> {
+    let stored = tasks::read::<P, Progress>(app, TASK).await?;
+    let revision = stored.map_or(0, |stored| stored.revision);
+    let progress = Progress { mark: now, floor, all_at: now, at: Some(now) };
+    tasks::write(app, TASK, &progress, (None, revision)).await?;
+    Ok(())
 }
 
 /// Where a look begins that is to see what comes into the index late.

@@ -12,6 +12,20 @@ pub(super) fn recovery() -> Vec<(&'static str, Value)> {
         "decided_at": { "type": "string", "format": "date-time", "description": "When `then` is done without any" },
         "then": one_of(&["treat_as_sent", "resend"]),
     });
+    let sweep = json!({
+        "at": { "type": ["string", "null"], "format": "date-time", "description": "When it was swept last" },
+        "late_seconds": {
+            "type": "integer", "minimum": 0,
+            "description": "For how long the oldest thing is due that nobody has done; 0 where nothing is late",
+        },
+    });
+    let mut sending = whole_object(&json!({
+        "second": { "type": "string", "format": "date-time", "description": "The last second in which mail went out" },
+        "taken": { "type": "integer", "minimum": 0, "description": "How many mails were let through in it" },
+        "limit": { "type": "integer", "minimum": 0, "description": "How many the account may send in a second" },
+    }));
+    sending["type"] = json!(["object", "null"]);
+    let operations = json!({ "now": time(), "sweep": whole_object(&sweep), "sending": sending });
     let settle = json!({
         "sent": flag(),
         "attempt": { "type": "integer", "minimum": 1, "description": "Which attempt is meant, if not whichever is unknown" },
@@ -23,6 +37,7 @@ pub(super) fn recovery() -> Vec<(&'static str, Value)> {
         "code": { "type": "string", "description": "What is wrong: unreadable, contradiction, store, panicked, …" },
     });
     vec![
+        ("Operations", whole_object(&operations)),
         ("Settle", object(&["sent"], &settle)),
         ("UnknownSend", whole_object(&unknown)),
         ("UnknownSendPage", page_of("UnknownSend")),

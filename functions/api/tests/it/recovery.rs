@@ -1,7 +1,7 @@
 //! What needs a person: unknown sends, and work that no trial can do.
 
-use carepath_app::park;
 use carepath_app::ports::{Store as _, Work};
+use carepath_app::{park, sweep};
 use carepath_engine::ids::RunId;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -197,4 +197,27 @@ async fn what_is_to_be_redriven_is_named_or_all_of_it() {
         let reply = world.refused("POST", "/v1/parked/redrive", Some(body.clone()), "invalid").await;
         assert_eq!(reply.faults(), [faults], "{body}");
     }
+}
+
+#[tokio::test]
+async fn how_the_sweep_stands_is_told_and_what_nobody_does_is_late() {
+    let world = World::new().await;
+    world.publish_welcome().await;
+    let path = "/v1/operations";
+    let told = world.ok("GET", path, Value::Null).await;
+    assert_eq!(told["sweep"], json!({ "at": null, "late_seconds": 0 }), "nobody has swept yet");
+    assert_eq!(told["sending"], Value::Null, "nobody counts what this mail service takes");
+    sweep::sweep(&world.app).await.unwrap();
+    let swept = world.app.now();
+    assert_eq!(world.ok("GET", path, Value::Null).await["sweep"]["at"], json!(swept));
+    world.ok("PUT", "/v1/contacts/p-1", json!({ "email": "a@example.org" })).await;
+    world.ok("POST", "/v1/contacts/p-1/events", json!({ "name": "joined", "id": "e-1" })).await;
+    world.turn(world.app.now() + SignedDuration::from_mins(7));
+    let told = world.ok("GET", path, Value::Null).await;
+    assert_eq!(told["sweep"], json!({ "at": swept, "late_seconds": 420 }), "a sweep that stands still shows");
+    world.app.store().take_mails(world.app.now().as_second(), 3, 9, 14).await.unwrap();
+    let sending = json!({ "second": world.app.now(), "taken": 3, "limit": 14 });
+    assert_eq!(world.ok("GET", path, Value::Null).await["sending"], sending);
+    sweep::note(&world.app, world.app.now(), swept).await.unwrap();
+    assert_eq!(world.ok("GET", path, Value::Null).await["sweep"]["at"], json!(world.app.now()));
 }

@@ -14,7 +14,7 @@ pub use mail::{Attempt, Evidence, Link, Mailer, Outgoing, TemplateKey};
 pub use reports::{Activity, MailRecord, Period, Position, Reports, StayRecord, StepState, Visitor};
 pub use store::{
     AddressChange, Change, Commit, ContactChange, Document, DocumentId, DocumentKind, Due, Health, Kept, KeptEvent,
-    Page, Parked, Store, Task, TellEvent, Wanted,
+    Pace, Page, Parked, Store, Task, TellEvent, Wanted,
 };
 pub use work::{Clock, Queue, Work};
 

@@ -160,6 +160,17 @@ pub struct Parked {
     pub code: String,
 }
 
+/// How fast mail went out in the last second in which any did, counted over all processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// The beginning of that second.
+    pub second: Timestamp,
+    /// How many mails were let through in it.
+    pub taken: u64,
+    /// How many the account may send in a second.
+    pub limit: u64,
+}
+
 /// The state of the installation. Reads are consistent with every write that was answered before them, except
 /// [`Store::due`], [`Store::parked`], [`Store::unknown`] and [`Store::members`], which may lag by moments.
 pub trait Store: Send + Sync + 'static {
@@ -277,6 +288,11 @@ pub trait Store: Send + Sync + 'static {
     /// Counts how the runs stand, over the whole table: for whoever watches over it, not for every request. What changes
     /// meanwhile may be counted as it was or as it is.
     fn health(&self) -> impl Future<Output = Result<Health, StoreError>> + Send;
+
+    /// How fast mail goes out; `None` where nobody counts it, or nothing has been sent.
+    fn pace(&self) -> impl Future<Output = Result<Option<Pace>, StoreError>> + Send {
+        std::future::ready(Ok(None))
+    }
 
     /// The contacts in a segment, in an order of no meaning.
     fn members(

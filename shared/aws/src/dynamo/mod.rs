@@ -28,8 +28,8 @@ use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionConfig, retry::RetryConfig};
 use carepath_app::ports::{
-    Change, Commit, Document, DocumentId, DocumentKind, Due, Health, Kept, KeptEvent, Page, Parked, Store, StoreError,
-    Task, Wanted, Work,
+    Change, Commit, Document, DocumentId, DocumentKind, Due, Health, Kept, KeptEvent, Pace, Page, Parked, Store,
+    StoreError, Task, Wanted, Work,
 };
 use carepath_engine::contact::{Contact, NotAdmitted, Suppression};
 use carepath_engine::event::Event;
@@ -132,12 +132,12 @@ impl DynamoStore {
     }
 
     /// Takes `count` of the `most` mails that may go out in a second, counted from 1970 over all processes, or says that
-    /// not so many are left.
+    /// not so many are left. `account` is what the whole account may send in a second, which is kept beside the count.
     ///
     /// # Errors
     /// Where `DynamoDB` fails: they may be taken then, and nothing more is lost by it than a moment.
-    pub async fn take_mails(&self, second: i64, count: u64, most: u64) -> Result<bool, StoreError> {
-        rate::take(&self.0, second, count, most).await
+    pub async fn take_mails(&self, second: i64, count: u64, most: u64, account: u64) -> Result<bool, StoreError> {
+        rate::take(&self.0, second, count, (most, account)).await
     }
 
     /// Requests and capacity units since the store was opened.
@@ -198,6 +198,10 @@ impl Store for DynamoStore {
 
     async fn revision(&self, work: &Work) -> Result<Option<u64>, StoreError> {
         parked::revision(&self.0, work).await
+    }
+
+    async fn pace(&self) -> Result<Option<Pace>, StoreError> {
+        rate::pace(&self.0).await
     }
 
     async fn park(&self, work: &Work, code: &'static str, seen: u64, now: Timestamp) -> Result<Commit, StoreError> {

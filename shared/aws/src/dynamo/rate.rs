@@ -4,10 +4,11 @@
 use aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure};
-use carepath_app::ports::StoreError;
+use carepath_app::ports::{Pace, StoreError};
+use jiff::Timestamp;
 
 use super::items::{self, Item};
-use super::{Inner, error, keys};
+use super::{Inner, commit, error, keys};
 
 const WHAT: &str = "count what is sent";
 
@@ -19,8 +20,14 @@ enum Said {
     Not(Option<i64>),
 }
 
-/// Takes `count` of the `most` mails that may go out in `second`, or says that not so many are left of it.
-pub(super) async fn take(store: &Inner, second: i64, count: u64, most: u64) -> Result<bool, StoreError> {
+/// Takes `count` of the `most` mails that may go out in `second`, or says that not so many are left of it. What the whole
+/// `account` may send is kept for who looks.
+pub(super) async fn take(
+    store: &Inner,
+    second: i64,
+    count: u64,
+    (most, account): (u64, u64),
+) -> Result<bool, StoreError> {
     let Some(room) = most.checked_sub(count) else { return Ok(false) };
     // Whoever is beaten to beginning the second finds it begun.
     for _ in 0..2 {
@@ -36,8 +43,9 @@ pub(super) async fn take(store: &Inner, second: i64, count: u64, most: u64) -> R
             Said::Not(_) => {}
         }
         let begin = update(store, second)
-            .update_expression("SET s = :s, n = :k")
+            .update_expression("SET s = :s, n = :k, a = :a")
             .condition_expression("attribute_not_exists(s) OR s < :s")
+            .expression_attribute_values(":a", items::number(account))
             .expression_attribute_values(":k", items::number(count));
         if let Said::Counted = said(store, begin).await? {
             return Ok(true);
@@ -72,6 +80,16 @@ async fn said(store: &Inner, update: UpdateItemFluentBuilder) -> Result<Said, St
             Err(error::write(WHAT, &failure))
         }
     }
+}
+
+/// What was counted last.
+pub(super) async fn pace(store: &Inner) -> Result<Option<Pace>, StoreError> {
+    let item = commit::get(store, "read what is sent", &store.contacts, keys::RATE).await?;
+    Ok(item.and_then(|item| {
+        let second = Timestamp::from_second(second_of(&item)?).ok()?;
+        let number = |name: &str| item.get(name)?.as_n().ok()?.parse().ok();
+        Some(Pace { second, taken: number("n")?, limit: number("a")? })
+    }))
 }
 
 fn second_of(item: &Item) -> Option<i64> {

@@ -66,7 +66,7 @@ impl Rate {
         let account = self.of_account(now).await;
         let most = most(account, self.state().eased(now), class);
         let count = (most / MOST_TAKEN).clamp(1, MOST_TAKEN);
-        match self.store.take_mails(second, count, most).await {
+        match self.store.take_mails(second, count, most, account).await {
             Ok(true) => {
                 let mut state = self.state();
                 state.left = (second, count - 1);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use carepath_app::ports::{Attempt, Evidence, Mailer, Outgoing};
+use carepath_app::ports::{Attempt, Evidence, Mailer, Outgoing, Store as _};
 use carepath_aws::ses::SesMailer;
 use carepath_engine::advance::Answer;
 use carepath_engine::version::Class;
@@ -140,14 +140,20 @@ async fn a_request_carries_one_recipient_opaque_tags_and_the_way_to_unsubscribe(
 #[tokio::test]
 async fn mails_of_one_second_are_counted_over_all_who_send() {
     let store = store(Arc::default()).await;
-    let takers = (0..40).map(|_| store.take_mails(100, 3, 30));
+    let takers = (0..40).map(|_| store.take_mails(100, 3, 30, 40));
     let taken = futures_util::future::join_all(takers).await;
     assert_eq!(taken.into_iter().filter(|taken| *taken.as_ref().unwrap()).count(), 10);
-    assert!(!store.take_mails(100, 1, 30).await.unwrap(), "the second is used up");
-    assert!(store.take_mails(100, 1, 31).await.unwrap(), "but not where more may go out");
-    assert!(store.take_mails(101, 30, 30).await.unwrap(), "the next one is new");
-    assert!(!store.take_mails(100, 1, 30).await.unwrap(), "a clock that is behind finds no room");
-    assert!(!store.take_mails(102, 31, 30).await.unwrap(), "nobody takes more than there is at all");
+    assert!(!store.take_mails(100, 1, 30, 40).await.unwrap(), "the second is used up");
+    assert!(store.take_mails(100, 1, 31, 40).await.unwrap(), "but not where more may go out");
+    assert!(store.take_mails(101, 30, 30, 40).await.unwrap(), "the next one is new");
+    assert!(!store.take_mails(100, 1, 30, 40).await.unwrap(), "a clock that is behind finds no room");
+    let pace = store.pace().await.unwrap().unwrap();
+    assert_eq!(
+        (pace.second.as_second(), pace.taken, pace.limit),
+        (101, 30, 40),
+        "and whoever looks sees the last of them"
+    );
+    assert!(!store.take_mails(102, 31, 30, 40).await.unwrap(), "nobody takes more than there is at all");
 }
 
 /// Marketing gives way: what the account may still send in a second is there for care.
