@@ -16,6 +16,9 @@ const ContactFinder = lazy(() => import('../contacts/ContactFinder').then(m => (
 const ContactPage = lazy(() => import('../contacts/ContactPage').then(m => ({ default: m.ContactPage })));
 const TemplateList = lazy(() => import('../templates/TemplateList').then(m => ({ default: m.TemplateList })));
 const TemplatePage = lazy(() => import('../templates/TemplatePage').then(m => ({ default: m.TemplatePage })));
+const SegmentList = lazy(() => import('../segments/SegmentList').then(m => ({ default: m.SegmentList })));
+const SegmentPage = lazy(() => import('../segments/SegmentPage').then(m => ({ default: m.SegmentPage })));
+const KeysPage = lazy(() => import('../keys/KeysPage').then(m => ({ default: m.KeysPage })));
 const OperationsPage = lazy(() => import('../operations/OperationsPage').then(m => ({ default: m.OperationsPage })));
 
 function page({ parts }: Place): ReactNode {
@@ -30,6 +33,10 @@ function page({ parts }: Place): ReactNode {
       return id === undefined ? <ContactFinder /> : <ContactPage key={id} id={id} />;
     case 'templates':
       return id === undefined ? <TemplateList /> : <TemplatePage key={id} id={id} />;
+    case 'segments':
+      return id === undefined ? <SegmentList /> : <SegmentPage key={id} id={id} />;
+    case 'keys':
+      return <KeysPage />;
     case 'operations':
       return <OperationsPage />;
     default:

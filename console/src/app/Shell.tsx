@@ -1,12 +1,15 @@
-import { useRef, useState, type ReactNode } from 'react';
+import { useContext, useRef, useState, type ReactNode } from 'react';
 import { applyScheme, keptScheme, type Scheme } from './scheme';
-import { useMay } from './roles';
+import { RolesContext } from './roles';
 import { currentConfig } from '../lib/config';
 import type { Place } from '../lib/router';
 import { setSession } from '../lib/session';
 import { Icon, Logo } from '../ui/icons';
 
-const SECTIONS = [['workflows', 'Workflows'], ['contacts', 'Contacts'], ['templates', 'Templates'], ['operations', 'Operations']] as const;
+/** Sections, and the role that their pages take. */
+const SECTIONS = [
+  ['workflows', 'Workflows', 'viewer'], ['contacts', 'Contacts', 'viewer'], ['segments', 'Segments', 'editor'], ['templates', 'Templates', 'editor'], ['operations', 'Operations', 'viewer'], ['keys', 'API keys', 'admin'],
+] as const;
 
 function SchemeChoice() {
   const [scheme, setScheme] = useState<Scheme>(keptScheme);
@@ -25,9 +28,9 @@ function SchemeChoice() {
 export function Shell({ place, who, children }: { place: Place; who: string; children: ReactNode }) {
   const main = useRef<HTMLElement>(null);
   const { dev } = currentConfig();
-  const editor = useMay('editor');
+  const roles = useContext(RolesContext);
   const section = place.parts[0] ?? 'workflows';
-  const sections = SECTIONS.filter(([name]) => name !== 'templates' || editor);
+  const sections = SECTIONS.filter(([, , role]) => role === 'viewer' || roles.includes(role));
   return (
     <>
       {/* The address belongs to the pages, so that this is no link to `#main`. */}

@@ -3,6 +3,7 @@ import { useState, type SyntheticEvent } from 'react';
 import { api, body } from '../api/client';
 import { useMay } from '../app/roles';
 import { amend, go, to, usePlace } from '../lib/router';
+import { LongTable, paged } from '../ui/LongTable';
 import { Answer, Empty, Title, When } from '../ui/parts';
 
 /** An address is looked for and kept out of the page's own address, since that is kept in the history of the browser. */
@@ -11,28 +12,26 @@ type Search = { email: string } | { segment: string };
 function Found({ search }: { search: Search }) {
   const found = useInfiniteQuery({
     queryKey: ['contacts', search], initialPageParam: undefined as string | undefined,
-    queryFn: ({ pageParam }) => body(api().GET('/v1/contacts', { params: { query: { ...search, limit: 100, ...(pageParam ? { cursor: pageParam } : {}) } } })),
+    queryFn: ({ pageParam }) => body(api().GET('/v1/contacts', { params: { query: { ...search, limit: 500, ...(pageParam ? { cursor: pageParam } : {}) } } })),
     getNextPageParam: page => page.next ?? undefined,
   });
   return (
     <Answer of={found} what="contacts">
-      {data => {
-        const rows = data.pages.flatMap(page => page.items);
-        if (rows.length === 0) return <div className="card"><Empty title="Nobody found"><p>{'email' in search ? 'No contact has this address. It has to be the whole address.' : 'Nobody is in this segment.'}</p></Empty></div>;
+      {() => {
+        const people = paged(found);
+        if (people.rows.length === 0 && !people.more) return <div className="card"><Empty title="Nobody found"><p>{'email' in search ? 'No contact has this address. It has to be the whole address.' : 'Nobody is in this segment.'}</p></Empty></div>;
         return (
-          <div className="stack">
-            <div className="card scroll" tabIndex={0} role="region" aria-label="Contacts found">
-              <table>
-                <thead><tr><th scope="col">Contact</th><th scope="col">Email</th><th scope="col">Zone</th><th scope="col">Segments</th><th scope="col">Changed</th></tr></thead>
-                <tbody>{rows.map(contact => (
-                  <tr key={contact.id}>
-                    <th scope="row"><a href={to(['contacts', contact.id])}>{contact.id}</a></th><td>{contact.email ?? '–'}</td><td>{contact.zone ?? '–'}</td>
-                    <td>{contact.segments.join(', ') || '–'}</td><td><When at={contact.updated_at} plain /></td>
-                  </tr>
-                ))}</tbody>
-              </table>
-            </div>
-            {found.hasNextPage && <div><button type="button" className="button" disabled={found.isFetchingNextPage} onClick={() => void found.fetchNextPage()}>More</button></div>}
+          <div className="card">
+            <LongTable
+              label="Contacts found" of={people} keyOf={contact => contact.id}
+              head={<><th scope="col">Contact</th><th scope="col">Email</th><th scope="col">Zone</th><th scope="col">Segments</th><th scope="col">Changed</th></>}
+              cells={contact => (
+                <>
+                  <th scope="row"><a href={to(['contacts', contact.id])}>{contact.id}</a></th><td>{contact.email ?? '–'}</td><td>{contact.zone ?? '–'}</td>
+                  <td>{contact.segments.join(', ') || '–'}</td><td><When at={contact.updated_at} plain /></td>
+                </>
+              )}
+            />
           </div>
         );
       }}

@@ -13,6 +13,8 @@ export interface Config {
   /** Where the API is, with its version: `/v1`, `/people/v1`. */
   api: string;
   auth?: Provider;
+  /** Where alarms and the figures of the last hours and days are: a dashboard of whoever runs this. */
+  dashboard?: string;
   /** Where `carepath dev` offers what only it has: the mailbox, the clock. */
   dev?: string;
 }

@@ -1,26 +1,16 @@
-// What needs a person: sends of which nobody knows, work that no trial can do; and how the system stands.
-import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
+// How the system stands, and what needs a person: sends of which nobody knows, work that no trial can do.
+import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { api, ask, body, type Schemas } from '../api/client';
+import { api, body, type Schemas } from '../api/client';
 import { useMay } from '../app/roles';
 import { currentConfig } from '../lib/config';
-import { count, plural, relative, words } from '../lib/format';
+import { plural, relative, words } from '../lib/format';
 import { to } from '../lib/router';
-import { Answer, Badge, Dialog, Empty, Failure, Title, When, say } from '../ui/parts';
+import { LongTable, paged } from '../ui/LongTable';
+import { Answer, Dialog, Empty, Failure, Title, When, say } from '../ui/parts';
+import { Health, Standing } from './Standing';
 
 type Unknown = Schemas['UnknownSend'];
-
-/** The figures that `carepath dev` counts. */
-interface Metrics {
-  duplicate_send: number;
-  work_parked: number | null;
-  unknown_open: number | null;
-  runs_without_wakeup: number | null;
-  runs_live: number | null;
-  counters: Record<string, number>;
-  queue: Record<string, number>;
-  dynamodb: Record<string, { requests: number; read_units: number; write_units: number }>;
-}
 
 const THEN: Record<string, string> = { treat_as_sent: 'taken for sent', resend: 'sent again' };
 
@@ -63,26 +53,22 @@ function UnknownSends() {
     <section className="card" aria-labelledby="unknown">
       <header><div><h2 id="unknown">Sends of which nobody knows</h2><p className="dim small">A mail that may have gone out is never sent again on a guess.</p></div></header>
       <Answer of={sends} what="unknown sends">
-        {data => {
-          const rows = data.pages.flatMap(page => page.items);
-          if (rows.length === 0) return <Empty title="None"><p>Of every mail it is known whether it went out.</p></Empty>;
+        {() => {
+          const list = paged(sends);
+          if (list.rows.length === 0 && !list.more) return <Empty title="None"><p>Of every mail it is known whether it went out.</p></Empty>;
           return (
-            <>
-              <div className="scroll" tabIndex={0} role="region" aria-label="Unknown sends">
-                <table>
-                  <thead><tr><th scope="col">Mail</th><th scope="col">Contact</th><th scope="col">Since</th><th scope="col">Looked for again</th><th scope="col">Without evidence</th>{editor && <th scope="col"><span className="visually-hidden">Action</span></th>}</tr></thead>
-                  <tbody>{rows.map(send => (
-                    <tr key={`${send.run} ${send.attempt}`}>
-                      <th scope="row"><a href={to(['workflows', send.workflow], { version: send.version, step: send.step })}>{send.workflow} · {send.step}</a><div className="dim small">attempt {send.attempt}</div></th>
-                      <td><a href={to(['contacts', send.contact], { run: send.run })}>{send.contact}</a></td><td><When at={send.since} plain /></td><td>{relative(send.next_look)}</td>
-                      <td>{THEN[send.then] ?? send.then} <When at={send.decided_at} plain /></td>
-                      {editor && <td><button type="button" className="button small" onClick={() => setSettling(send)}>I know what happened…</button></td>}
-                    </tr>
-                  ))}</tbody>
-                </table>
-              </div>
-              {sends.hasNextPage && <p className="inner"><button type="button" className="button small" onClick={() => void sends.fetchNextPage()}>More</button></p>}
-            </>
+            <LongTable
+              label="Unknown sends" of={list} keyOf={send => `${send.run} ${send.attempt}`}
+              head={<><th scope="col">Mail</th><th scope="col">Contact</th><th scope="col">Since</th><th scope="col">Looked for again</th><th scope="col">Without evidence</th>{editor && <th scope="col"><span className="visually-hidden">Action</span></th>}</>}
+              cells={send => (
+                <>
+                  <th scope="row"><a href={to(['workflows', send.workflow], { version: send.version, step: send.step })}>{send.workflow} · {send.step}</a><div className="dim small">attempt {send.attempt}</div></th>
+                  <td><a href={to(['contacts', send.contact], { run: send.run })}>{send.contact}</a></td><td><When at={send.since} plain /></td><td>{relative(send.next_look)}</td>
+                  <td>{THEN[send.then] ?? send.then} <When at={send.decided_at} plain /></td>
+                  {editor && <td><button type="button" className="button small" onClick={() => setSettling(send)}>I know what happened…</button></td>}
+                </>
+              )}
+            />
           );
         }}
       </Answer>
@@ -114,71 +100,39 @@ function ParkedWork() {
       setFault(caught);
     }
   }
-  const rows = parked.data?.pages.flatMap(page => page.items) ?? [];
+  const list = paged(parked);
   return (
     <section className="card" aria-labelledby="parked">
       <header>
         <div><h2 id="parked">Parked work</h2><p className="dim small">Work that failed in a way that trying again does not mend. It waits here for whoever removes the cause.</p></div>
-        {editor && rows.length > 0 && <button type="button" className="button small" onClick={() => void redrive({ all: true })}>Have all of it done again</button>}
+        {editor && list.rows.length > 0 && <button type="button" className="button small" onClick={() => void redrive({ all: true })}>Have all of it done again</button>}
       </header>
       {fault !== undefined && <div className="inner"><Failure error={fault} /></div>}
       <Answer of={parked} what="parked work">
-        {() => rows.length === 0 ? <Empty title="None"><p>No work is stuck.</p></Empty> : (
-          <div className="scroll" tabIndex={0} role="region" aria-label="Parked work">
-            <table>
-              <thead><tr><th scope="col">Work</th><th scope="col">Kind</th><th scope="col">Since</th><th scope="col">What is wrong</th>{editor && <th scope="col"><span className="visually-hidden">Action</span></th>}</tr></thead>
-              <tbody>{rows.map(work => (
-                <tr key={work.id}><th scope="row" className="mono break">{work.id}</th><td>{work.kind}</td><td><When at={work.since} plain /></td><td><b>{words(work.code)}</b> <span className="dim">{CODES[work.code] ?? ''}</span></td>
-                  {editor && <td><button type="button" className="button small" onClick={() => void redrive({ ids: [work.id] })}>Do it again</button></td>}</tr>
-              ))}</tbody>
-            </table>
-            {parked.hasNextPage && <p className="inner"><button type="button" className="button small" onClick={() => void parked.fetchNextPage()}>More</button></p>}
-          </div>
+        {() => list.rows.length === 0 && !list.more ? <Empty title="None"><p>No work is stuck.</p></Empty> : (
+          <LongTable
+            label="Parked work" of={list} keyOf={work => work.id}
+            head={<><th scope="col">Work</th><th scope="col">Kind</th><th scope="col">Since</th><th scope="col">What is wrong</th>{editor && <th scope="col"><span className="visually-hidden">Action</span></th>}</>}
+            cells={work => (
+              <>
+                <th scope="row" className="mono break">{work.id}</th><td>{work.kind}</td><td><When at={work.since} plain /></td><td><b>{words(work.code)}</b> <span className="dim">{CODES[work.code] ?? ''}</span></td>
+                {editor && <td><button type="button" className="button small" onClick={() => void redrive({ ids: [work.id] })}>Do it again</button></td>}
+              </>
+            )}
+          />
         )}
       </Answer>
     </section>
   );
 }
 
-function Kept({ title, value, meaning }: { title: string; value: number | null; meaning: string }) {
-  return <li className="figure"><b>{value === null ? '?' : count(value)} <Badge tone={value === 0 ? 'good' : value === null ? 'warn' : 'bad'}>{value === 0 ? 'as promised' : value === null ? 'not counted' : 'look at this'}</Badge></b><span>{title}: {meaning}</span></li>;
-}
-
-function Health({ dev }: { dev: string }) {
-  const metrics = useQuery({ queryKey: ['metrics'], queryFn: () => ask<Metrics>(`${dev}/metrics`), refetchInterval: 5_000 });
-  return (
-    <section className="stack" aria-labelledby="health">
-      <h2 id="health">How it stands</h2>
-      <Answer of={metrics} what="figures">
-        {data => {
-          const usage = Object.values(data.dynamodb).reduce((sum, one) => ({ requests: sum.requests + one.requests, read: sum.read + one.read_units, write: sum.write + one.write_units }), { requests: 0, read: 0, write: 0 });
-          return (
-            <>
-              <ul className="plain figures wide">
-                <Kept title="Mails sent twice" value={data.duplicate_send} meaning="a second message id for one visit" />
-                <Kept title="Runs that nobody wakes" value={data.runs_without_wakeup} meaning="live, and neither due nor claimed" />
-                <Kept title="Unknown sends" value={data.unknown_open} meaning="listed below until settled" />
-                <Kept title="Parked work" value={data.work_parked} meaning="listed below until redriven" />
-              </ul>
-              <ul className="plain figures" aria-label="Since it was started">
-                {([['live runs', data.runs_live ?? 0], ['visits', data.counters.visits ?? 0], ['mails sent', data.counters.sent ?? 0], ['lost races', data.counters.lost_races ?? 0], ...Object.entries(data.queue).filter(([, n]) => typeof n === 'number').map(([name, n]) => [`queue: ${words(name)}`, n] as const)] as [string, number][])
-                  .map(([name, n]) => <li className="figure" key={name}><b>{count(n)}</b><span>{name}</span></li>)}
-              </ul>
-              <p className="dim small">Since the start: {count(usage.requests)} requests to the database, {count(Math.round(usage.read))} read units and {count(Math.round(usage.write))} write units.</p>
-            </>
-          );
-        }}
-      </Answer>
-    </section>
-  );
-}
-
 export function OperationsPage() {
-  const { dev } = currentConfig();
+  const { dev, dashboard } = currentConfig();
   return (
     <>
       <Title name="Operations">Operations</Title>
-      {dev ? <Health dev={dev} /> : <div className="notice info"><strong>Rates, limits and alarms are on the dashboard of your AWS account</strong><p>What is listed here is what a person has to decide.</p></div>}
+      <Standing dashboard={dashboard} dev={dev !== undefined} />
+      {dev && <Health dev={dev} />}
       <UnknownSends />
       <ParkedWork />
     </>

@@ -5,6 +5,8 @@ const PATHS: Record<string, ReactNode> = {
   workflows: <><circle cx="5" cy="6" r="2.5" /><circle cx="19" cy="18" r="2.5" /><path d="M7.5 6H13a3 3 0 0 1 3 3v6a3 3 0 0 0 .6 1.8" /></>,
   contacts: <><circle cx="12" cy="8" r="3.5" /><path d="M4.5 20a7.5 7.5 0 0 1 15 0" /></>,
   templates: <><rect x="3" y="5" width="18" height="14" rx="2" /><path d="m4 7 8 6 8-6" /></>,
+  segments: <><circle cx="9" cy="8" r="3" /><path d="M3 19a6 6 0 0 1 12 0M16 5.5a3 3 0 0 1 0 5M18 14a6 6 0 0 1 3 5" /></>,
+  keys: <><circle cx="8" cy="15" r="4" /><path d="m11 12 9-9m-4 4 3 3" /></>,
   operations: <><path d="M3 12h4l3 7 4-14 3 7h4" /></>,
   entry: <path d="M4 12h12m-5-5 5 5-5 5M20 5v14" />,
   end: <><circle cx="12" cy="12" r="8" /><path d="m8.5 12 2.5 2.5 4.5-5" /></>,

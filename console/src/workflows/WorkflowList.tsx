@@ -9,7 +9,7 @@ import { NewWorkflow } from './NewWorkflow';
 
 type Summary = Schemas['WorkflowSummary'];
 
-async function everyWorkflow(): Promise<Summary[]> {
+export async function everyWorkflow(): Promise<Summary[]> {
   const items: Summary[] = [];
   for (let cursor: string | undefined; ;) {
     const page = await body(api().GET('/v1/workflows', { params: { query: { limit: 1000, ...(cursor ? { cursor } : {}) } } }));

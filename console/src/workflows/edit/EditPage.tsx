@@ -2,6 +2,7 @@
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Suspense, lazy, useEffect, useMemo, useState } from 'react';
 import { api, body, revised, type Schemas } from '../../api/client';
+import { NamesContext, useNames } from '../../conditions/names';
 import { plural, words } from '../../lib/format';
 import { to } from '../../lib/router';
 import { Answer, Badge, Choice, Dialog, Empty, Failure, Loading, Title, say } from '../../ui/parts';
@@ -10,6 +11,7 @@ import { StateActions } from '../StateActions';
 import type { Mark } from './CodeEditor';
 import './edit.css';
 import { Migrate, Publish } from './Publish';
+import { EntryForm } from './EntryForm';
 import { addStep, connect, freshName, lineOf, rangeOf, read, removeStep, set, write, type Source } from './source';
 import { StepForm } from './StepForm';
 
@@ -116,7 +118,7 @@ function Editor({ workflow, tag, onSaved }: { workflow: Schemas['Workflow']; tag
   }, [findings]);
   const marks = useMemo(() => findings.map(({ rule, severity, pointer, message }): Mark => ({ ...(rule === 'YAML' && source.faults[0] ? source.faults[0] : rangeOf(source, pointer)), severity, message: `${rule}: ${message}` })), [findings, source]);
   const templates = useQuery({ queryKey: ['templates'], queryFn: () => body(api().GET('/v1/templates', { params: { query: { limit: 1000 } } })) });
-  const segments = useQuery({ queryKey: ['segments'], queryFn: () => body(api().GET('/v1/segments', { params: { query: { limit: 1000 } } })) });
+  const names = useNames(readable.document);
   const live = useQuery({
     queryKey: ['version', id, version], enabled: version !== null, staleTime: Infinity,
     queryFn: () => body(api().GET('/v1/workflows/{id}/versions/{n}', { params: { path: { id, n: String(version) } } })),
@@ -178,20 +180,28 @@ function Editor({ workflow, tag, onSaved }: { workflow: Schemas['Workflow']; tag
             <div className="card"><Suspense fallback={<Loading what="the graph" />}>
               <FlowGraph graph={graph} findings={byStep} selected={selected} onSelect={id => setSelected(id === selected ? undefined : id)} onConnect={(from, target) => setText(connect(source, from, target))} />
             </Suspense></div>
-            {isFields(step) && selected !== undefined && (
-              <section className="card" aria-labelledby="step-form">
-                <header><h2 id="step-form">{selected}</h2>
-                  <span className="row"><button type="button" className="button small" onClick={() => setReveal({ at: rangeOf(source, `/steps/${selected}`).from })}>Show in the text</button>
-                    <button type="button" className="button small danger" onClick={() => { setText(removeStep(source, selected, graph.ways)); setSelected(undefined); }}>Remove</button></span></header>
-                <div className="inner">
-                  <StepForm
-                    key={selected} id={selected} step={step} others={graph.steps.map(step => step.id).filter(id => id !== selected && id !== ENTRY && id !== END)} findings={byStep.get(selected) ?? []}
-                    templates={(templates.data?.items ?? []).map(one => one.id ?? '')} segments={(segments.data?.items ?? []).map(one => one.id ?? '')}
-                    onSet={(path, value) => setText(set(source, ['steps', selected, ...path], value))}
-                  />
-                </div>
-              </section>
-            )}
+            <NamesContext value={names}>
+              {isFields(step) && selected !== undefined && (
+                <section className="card" aria-labelledby="step-form">
+                  <header><h2 id="step-form">{selected}</h2>
+                    <span className="row"><button type="button" className="button small" onClick={() => setReveal({ at: rangeOf(source, `/steps/${selected}`).from })}>Show in the text</button>
+                      <button type="button" className="button small danger" onClick={() => { setText(removeStep(source, selected, graph.ways)); setSelected(undefined); }}>Remove</button></span></header>
+                  <div className="inner">
+                    <StepForm
+                      key={selected} id={selected} step={step} others={graph.steps.map(step => step.id).filter(id => id !== selected && id !== ENTRY && id !== END)} findings={byStep.get(selected) ?? []}
+                      templates={(templates.data?.items ?? []).map(one => one.id ?? '')} segments={names.segments}
+                      onSet={(path, value) => setText(set(source, ['steps', selected, ...path], value))}
+                    />
+                  </div>
+                </section>
+              )}
+              {selected === ENTRY && isFields(readable.document) && (
+                <section className="card" aria-labelledby="entry-form">
+                  <header><h2 id="entry-form">What starts a run</h2><button type="button" className="button small" onClick={() => setReveal({ at: rangeOf(source, '/entry').from })}>Show in the text</button></header>
+                  <div className="inner"><EntryForm entry={readable.document.entry} findings={byStep.get(ENTRY) ?? []} onSet={(path, value) => setText(set(source, ['entry', ...path], value))} /></div>
+                </section>
+              )}
+            </NamesContext>
           </div>
         )}
         <div className="stack">

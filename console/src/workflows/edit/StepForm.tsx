@@ -1,9 +1,9 @@
 // One step as a form. What it writes goes into the text; what somebody writes in the text shows here.
-import { useEffect, useId, useState, type ReactNode } from 'react';
-import { parse, stringify } from 'yaml';
+import type { ReactNode } from 'react';
 import type { Schemas } from '../../api/client';
+import { ConditionForm } from '../../conditions/ConditionForm';
 import { words } from '../../lib/format';
-import { inWords } from '../conditions';
+import { Field, Select, Snippet, TextField, textOf } from '../../ui/fields';
 import { isFields, kindOf, type Fields } from '../document';
 import { leadsOn, type Path } from './source';
 
@@ -18,72 +18,10 @@ export interface FormContext {
   onSet: (path: Path, value: unknown) => void;
 }
 
-const text = (value: unknown): string => (typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value));
 const rows = (value: unknown): Fields[] => (Array.isArray(value) ? value.filter(isFields) : []);
-
-function Field({ label, hint, children }: { label: string; hint?: string | undefined; children: ReactNode }) {
-  return <label className="field"><span>{label} {hint && <span className="hint">{hint}</span>}</span>{children}</label>;
-}
-
-function TextField({ label, hint, value, onSet, list, needed }: { label: string; hint?: string | undefined; value: unknown; onSet: (value: unknown) => void; list?: string[] | undefined; needed?: boolean }) {
-  const id = useId();
-  return (
-    <Field label={label} hint={hint}>
-      <input value={text(value)} list={list ? id : undefined} onChange={event => onSet(event.target.value === '' && !needed ? undefined : event.target.value)} />
-      {list && <datalist id={id}>{list.map(one => <option key={one} value={one} />)}</datalist>}
-    </Field>
-  );
-}
-
-function Select({ label, hint, value, options, onSet, none }: { label: string; hint?: string | undefined; value: unknown; options: (readonly [string, string])[]; onSet: (value: string | undefined) => void; none?: string | undefined }) {
-  const own = text(value);
-  const known = options.some(([option]) => option === own);
-  return (
-    <Field label={label} hint={hint}>
-      <select value={own} onChange={event => onSet(event.target.value || undefined)}>
-        {(none !== undefined || own === '') && <option value="">{none ?? 'choose'}</option>}
-        {own !== '' && !known && <option value={own}>{own} (not there)</option>}
-        {options.map(([option, shown]) => <option key={option} value={option}>{shown}</option>)}
-      </select>
-    </Field>
-  );
-}
 
 function Next({ of, label, value, onSet, none }: { of: FormContext; label: string; value: unknown; onSet: (value: string | undefined) => void; none?: string | undefined }) {
   return <Select label={label} value={value} options={[...of.others.map(id => [id, id] as const), ['end', 'the end'] as const]} onSet={onSet} none={none} />;
-}
-
-/** Conditions, payloads and the like: as YAML on their own, taken over as soon as they can be read. */
-function Snippet({ label, value, onSet, explain }: { label: string; value: unknown; onSet: (value: unknown) => void; explain?: boolean }) {
-  const written = value === undefined ? '' : stringify(value, { lineWidth: 0 }).trimEnd();
-  const [draft, setDraft] = useState(written);
-  const [broken, setBroken] = useState(false);
-  const [seen, setSeen] = useState(written);
-  useEffect(() => {
-    // What changed elsewhere shows here, unless it is what was just written here.
-    if (written !== seen) {
-      setSeen(written);
-      setDraft(written);
-      setBroken(false);
-    }
-  }, [written, seen]);
-  function change(next: string) {
-    setDraft(next);
-    try {
-      const read: unknown = next.trim() === '' ? undefined : parse(next);
-      setBroken(false);
-      setSeen(read === undefined ? '' : stringify(read, { lineWidth: 0 }).trimEnd());
-      onSet(read);
-    } catch {
-      setBroken(true);
-    }
-  }
-  return (
-    <div className="stack tight">
-      <Field label={label}><textarea className="mono snippet" rows={Math.min(8, draft.split('\n').length)} spellCheck={false} value={draft} aria-invalid={broken} onChange={event => change(event.target.value)} /></Field>
-      {broken ? <p className="small" role="alert">This cannot be read as YAML yet.</p> : explain && isFields(value) && <p className="dim small">In words: {inWords(value)}</p>}
-    </div>
-  );
 }
 
 /** A list of ways out: paths, cases or shares. */
@@ -145,8 +83,8 @@ function Own({ of, kind, own }: { of: FormContext; kind: string; own: Fields }) 
         <>
           <Ways of={of} kind={kind} list="paths" add={{ event: 'something_happened' }}>
             {(row, path) => ('when' in row
-              ? <Snippet label="When" value={row.when} explain onSet={value => of.onSet([...path, 'when'], value)} />
-              : <><TextField label="Event" value={row.event} needed onSet={value => of.onSet([...path, 'event'], value)} /><Snippet label="Where" value={row.where} explain onSet={value => of.onSet([...path, 'where'], value)} /></>)}
+              ? <ConditionForm label="When" value={row.when} onSet={value => of.onSet([...path, 'when'], value)} />
+              : <><TextField label="Event" value={row.event} needed onSet={value => of.onSet([...path, 'event'], value)} /><ConditionForm label="Where" value={row.where} of="event" onSet={value => of.onSet([...path, 'where'], value)} /></>)}
           </Ways>
           <TextField label="At most" hint="such as 20h" value={own.timeout} needed onSet={set('timeout')} />
           <Next of={of} label="When the time is up" value={own.next} onSet={set('next')} />
@@ -155,14 +93,14 @@ function Own({ of, kind, own }: { of: FormContext; kind: string; own: Fields }) 
     case 'branch':
       return (
         <>
-          <Ways of={of} kind={kind} list="cases" add={{ when: { attribute: 'name', exists: true } }}>{(row, path) => <Snippet label="When" value={row.when} explain onSet={value => of.onSet([...path, 'when'], value)} />}</Ways>
+          <Ways of={of} kind={kind} list="cases" add={{ when: { attribute: 'name', exists: true } }}>{(row, path) => <ConditionForm label="When" value={row.when} onSet={value => of.onSet([...path, 'when'], value)} />}</Ways>
           <Next of={of} label="When none holds" value={own.next} onSet={set('next')} />
         </>
       );
     case 'split':
       return (
         <Ways of={of} kind={kind} list="shares" add={{ weight: 10 }}>
-          {(row, path) => <Field label="Weight"><input type="number" min={0} max={1_000_000} value={text(row.weight)} onChange={event => of.onSet([...path, 'weight'], event.target.valueAsNumber || 0)} /></Field>}
+          {(row, path) => <Field label="Weight"><input type="number" min={0} max={1_000_000} value={textOf(row.weight)} onChange={event => of.onSet([...path, 'weight'], event.target.valueAsNumber || 0)} /></Field>}
         </Ways>
       );
     case 'update':
@@ -186,12 +124,17 @@ function Own({ of, kind, own }: { of: FormContext; kind: string; own: Fields }) 
   }
 }
 
+/** What `check` found here. */
+export function Faults({ of }: { of: Schemas['Finding'][] }) {
+  return of.map((finding, nth) => <p key={nth} className={`notice ${finding.severity === 'error' ? 'bad' : finding.severity === 'warning' ? 'warn' : 'info'} small`}><span><b>{finding.rule}</b> {finding.message}</span></p>);
+}
+
 export function StepForm(of: FormContext) {
   const kind = kindOf(of.step);
   const own = of.step[kind];
   return (
     <div className="stack">
-      {of.findings.map((finding, nth) => <p key={nth} className={`notice ${finding.severity === 'error' ? 'bad' : finding.severity === 'warning' ? 'warn' : 'info'} small`}><span><b>{finding.rule}</b> {finding.message}</span></p>)}
+      <Faults of={of.findings} />
       <Own of={of} kind={kind} own={isFields(own) ? own : {}} />
       {leadsOn(kind) && kind !== '?' && <Next of={of} label="Leads to" value={of.step.next} none="the end, as the last step" onSet={value => of.onSet(['next'], value)} />}
     </div>
