@@ -3,7 +3,7 @@ import { applyScheme, keptScheme, type Scheme } from './scheme';
 import { RolesContext } from './roles';
 import { currentConfig } from '../lib/config';
 import type { Place } from '../lib/router';
-import { setSession } from '../lib/session';
+import { signOut } from '../lib/oauth';
 import { Icon, Logo } from '../ui/icons';
 
 /** Sections, and the role that their pages take. */
@@ -27,7 +27,7 @@ function SchemeChoice() {
 
 export function Shell({ place, who, children }: { place: Place; who: string; children: ReactNode }) {
   const main = useRef<HTMLElement>(null);
-  const { dev } = currentConfig();
+  const { auth, dev } = currentConfig();
   const roles = useContext(RolesContext);
   const section = place.parts[0] ?? 'workflows';
   const sections = SECTIONS.filter(([, , role]) => role === 'viewer' || roles.includes(role));
@@ -51,7 +51,7 @@ export function Shell({ place, who, children }: { place: Place; who: string; chi
           <div className="foot">
             <span className="who break">Signed in as {who}</span>
             <SchemeChoice />
-            <button type="button" className="button small" onClick={() => setSession(null)}>Sign out</button>
+            <button type="button" className="button small" onClick={() => signOut(auth)}>Sign out</button>
           </div>
         </header>
         <main id="main" tabIndex={-1} ref={main}>{children}</main>

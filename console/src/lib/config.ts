@@ -1,12 +1,14 @@
 // What whoever installed these files says in the `config.json` beside them.
 
-/** Who signs people in: the code flow with PKCE. */
+/** Who signs people in, by the code flow with PKCE: its two ends, and what this console is to it. */
 export interface Provider {
-  /** The issuer of its tokens, which says of itself where its pages are. */
-  issuer: string;
-  client_id: string;
-  /** Where the pages of an Amazon Cognito user pool are, whose issuer is elsewhere. */
-  sign_in?: string;
+  /** Where people sign in. */
+  authorize: string;
+  /** Where a code is given for a token. */
+  token: string;
+  client: string;
+  /** Where people sign out of the provider too, and are led back from. */
+  sign_out?: string;
 }
 
 export interface Config {

@@ -6,6 +6,7 @@ import { count, plural } from '../lib/format';
 import { go, to } from '../lib/router';
 import { Answer, Badge, Dialog, Empty, Failure, Title } from '../ui/parts';
 import { inWords } from '../workflows/conditions';
+import { ID } from '../workflows/document';
 
 export type Segment = Schemas['Segment'];
 
@@ -47,7 +48,7 @@ function NewSegment() {
         <Dialog title="New segment" onClose={() => setOpen(false)}>
           <form className="stack" onSubmit={event => void create(event)}>
             <label className="field"><span>Name <span className="hint">for people</span></span><input value={name} onChange={event => setName(event.target.value)} /></label>
-            <label className="field"><span>Id <span className="hint">small letters, digits and hyphens; it stays</span></span><input required pattern="[a-z0-9][a-z0-9-]{0,62}" value={id} onChange={event => setId(event.target.value)} /></label>
+            <label className="field"><span>Id <span className="hint">small letters, digits and hyphens; it stays</span></span><input required pattern={ID} value={id} onChange={event => setId(event.target.value)} /></label>
             <p className="dim small">It begins empty and kept by hand. Its page can have a condition decide instead.</p>
             {fault !== undefined && <Failure error={fault} />}
             <div className="actions"><button type="button" className="button" onClick={() => setOpen(false)}>Cancel</button><button className="button primary">Create</button></div>

@@ -2,8 +2,7 @@ import { useState, type SyntheticEvent } from 'react';
 import { api, body } from '../api/client';
 import { go, to } from '../lib/router';
 import { Dialog, Failure } from '../ui/parts';
-
-const ID = '[a-z0-9][a-z0-9-]{0,62}';
+import { ID } from './document';
 
 /** A draft to begin with: a mail, and nothing that starts it but a request. */
 const first = (id: string, name: string) => ({

@@ -33,6 +33,9 @@ export interface Graph {
   ways: Way[];
 }
 
+/** What ids of workflows and segments look like, as a `pattern` of an input: the browser takes a bare hyphen in a class for a fault. */
+export const ID = '[a-z0-9][a-z0-9\\-]{0,62}';
+
 export const END = 'end';
 export const ENTRY = 'entry';
 
