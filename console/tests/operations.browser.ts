@@ -24,7 +24,7 @@ beforeAll(async () => {
   await system.ok('POST', '/v1/workflows/notes/publish', {});
   // What it keeps of this contact does not fit beside itself: the step fails however often it is tried.
   await system.ok('PUT', '/v1/workflows/copies', {
-    name: 'Copies', class: 'care', entry: { event: 'copy_wanted' }, steps: { copy: { update: { set: { second: '{{ contact.attributes.first }}' } }, next: 'end' } },
+    name: 'Copies', class: 'care', entry: { event: 'copy_wanted' }, steps: { copy: { update: { set: { second: '{{ contact.attributes.first | default("") }}' } }, next: 'end' } },
   });
   await system.ok('POST', '/v1/workflows/copies/publish', {});
 });

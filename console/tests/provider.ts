@@ -65,7 +65,10 @@ export class Provider {
       if (query.get('client_id') !== CLIENT || back !== `${this.site}/` || query.get('response_type') !== 'code') return void refuse('client');
       if (query.get('code_challenge_method') !== 'S256' || !/^[\w-]{43}$/.test(query.get('code_challenge') ?? '') || !query.get('state')) return void refuse('pkce');
       const user = query.get('user') ?? known;
-      if (!user) return this.ask(response, query);
+      if (!user) {
+        this.ask(response, query);
+        return;
+      }
       const answer = new URLSearchParams({ state: query.get('state') ?? '' });
       if (user === 'nobody') answer.set('error', 'access_denied');
       else {
@@ -134,7 +137,7 @@ export class Site {
 
   private config(): object {
     const { url } = this.provider;
-    return { api: '/people/v1', auth: { authorize: `${url}/authorize`, token: `${url}/token`, client: CLIENT, sign_out: `${url}/logout` } };
+    return { api: '/people/v1', auth: { authorize: `${url}/authorize`, token: `${url}/token`, client: CLIENT, logout: `${url}/logout` } };
   }
 
   private headers(): Record<string, string> {

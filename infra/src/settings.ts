@@ -41,6 +41,8 @@ export interface SignInAt {
   readonly authorize: string;
   readonly token: string;
   readonly client: string;
+  /** Where people sign out of the provider too. */
+  readonly logout?: string;
 }
 
 /** The keys of the context, and of the file that `-c settings=FILE` names. */
@@ -58,6 +60,7 @@ const KEYS = {
   audience: /^\S+$/,
   authorizeUrl: /^https:\/\/\S+$/,
   tokenUrl: /^https:\/\/\S+$/,
+  logoutUrl: /^https:\/\/\S+$/,
   consoleClient: /^\S+$/,
   alarmEmail: /^\S+@\S+$/,
   alarmTopicArn: /^arn:aws[a-z-]*:sns:/,
@@ -107,6 +110,9 @@ function checked(given: Given): Settings {
   together(given, 'issuer', 'audience');
   together(given, 'authorizeUrl', 'tokenUrl');
   together(given, 'authorizeUrl', 'consoleClient');
+  if (given.logoutUrl !== undefined && given.authorizeUrl === undefined) {
+    throw new Error('settings logoutUrl and authorizeUrl: one without the other');
+  }
   if (given.authorizeUrl !== undefined && given.issuer === undefined) {
     throw new Error('settings authorizeUrl and issuer: one without the other');
   }
@@ -116,7 +122,8 @@ function checked(given: Given): Settings {
     throw new Error('settings alarmEmail and alarmTopicArn: choose one of them');
   }
   const { restoredTablePrefix, restoredRunsStreamArn } = given;
-  const { issuer, audience, authorizeUrl, tokenUrl, consoleClient, consoleDomain, consoleCertificateArn } = given;
+  const { issuer, audience, authorizeUrl, tokenUrl, logoutUrl, consoleClient } = given;
+  const { consoleDomain, consoleCertificateArn } = given;
   return {
     prefix: given.prefix ?? 'carepath-',
     binaries: given.binaries,
@@ -129,7 +136,14 @@ function checked(given: Given): Settings {
       : {}),
     ...(issuer !== undefined && audience !== undefined ? { identity: { issuer, audience: audience.split(',') } } : {}),
     ...(authorizeUrl !== undefined && tokenUrl !== undefined && consoleClient !== undefined
-      ? { signIn: { authorize: authorizeUrl, token: tokenUrl, client: consoleClient } }
+      ? {
+          signIn: {
+            authorize: authorizeUrl,
+            token: tokenUrl,
+            client: consoleClient,
+            ...(logoutUrl === undefined ? {} : { logout: logoutUrl }),
+          },
+        }
       : {}),
     ...(consoleDomain !== undefined && consoleCertificateArn !== undefined
       ? { consoleDomain: { name: consoleDomain, certificateArn: consoleCertificateArn } }

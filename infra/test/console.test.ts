@@ -58,19 +58,31 @@ test('the console is told where people sign in: at the pool, at the provider tha
     return { config: JSON.parse(text) as unknown, connects: /connect-src ([^;]*);/.exec(policy)?.[1] };
   };
   const host = 'https://carepath-X.auth.X.amazoncognito.com';
+  const dashboard = 'https://X.console.aws.amazon.com/cloudwatch/home?region=X#dashboards/dashboard/carepath-overview';
   assert.deepEqual(told({}).config, {
     api: '/people/v1',
-    auth: { authorize: `${host}/oauth2/authorize`, token: `${host}/oauth2/token`, client: 'X' },
+    auth: {
+      authorize: `${host}/oauth2/authorize`,
+      token: `${host}/oauth2/token`,
+      client: 'X',
+      logout: `${host}/logout`,
+    },
+    dashboard,
   });
   const given = { issuer: 'https://id.example.org', audience: 'carepath' };
-  assert.deepEqual(told(given), { config: { api: '/people/v1' }, connects: "'self'" });
+  assert.deepEqual(told(given), { config: { api: '/people/v1', dashboard }, connects: "'self'" });
   const at = {
     authorizeUrl: 'https://id.example.org/authorize',
     tokenUrl: 'https://tokens.example.org/t',
     consoleClient: 'c1',
+    logoutUrl: 'https://id.example.org/logout',
   };
   assert.deepEqual(told({ ...given, ...at }), {
-    config: { api: '/people/v1', auth: { authorize: at.authorizeUrl, token: at.tokenUrl, client: 'c1' } },
+    config: {
+      api: '/people/v1',
+      auth: { authorize: at.authorizeUrl, token: at.tokenUrl, client: 'c1', logout: at.logoutUrl },
+      dashboard,
+    },
     connects: "'self' https://tokens.example.org",
   });
 });

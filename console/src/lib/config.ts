@@ -8,7 +8,7 @@ export interface Provider {
   token: string;
   client: string;
   /** Where people sign out of the provider too, and are led back from. */
-  sign_out?: string;
+  logout?: string;
 }
 
 export interface Config {

@@ -52,7 +52,7 @@ export async function completeSignIn(provider: Provider): Promise<boolean> {
 
 /** Forgets who is signed in, here and at the provider, who would otherwise let the next person at this machine in by itself. */
 export function signOut(provider: Provider | undefined): void {
-  const leave = currentSession()?.from === 'provider' && provider?.sign_out;
+  const leave = currentSession()?.from === 'provider' && provider?.logout;
   setSession(null);
   if (!leave) return;
   const query = new URLSearchParams({ client_id: provider.client, logout_uri: here(), post_logout_redirect_uri: here() });

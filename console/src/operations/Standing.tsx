@@ -58,7 +58,7 @@ function Rate({ now, sending }: Operations) {
 
 /** The sweep and the sending, as the store knows them; and where alarms are. */
 export function Standing({ dashboard, dev }: { dashboard: string | undefined; dev: boolean }) {
-  const told = useQuery({ queryKey: ['operations'], queryFn: () => body(api().GET('/v1/operations')), refetchInterval: 10_000 });
+  const told = useQuery({ queryKey: ['operations'], queryFn: () => body(api().GET('/v1/operations')), refetchInterval: 30_000 });
   return (
     <section className="stack" aria-labelledby="standing">
       <h2 id="standing">How it stands</h2>

@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Fn, Stack } from 'aws-cdk-lib';
 import {
   AlarmStatusWidget,
   Dashboard as Page,
@@ -27,6 +27,13 @@ export interface Shown {
 
 /** One page: what is wrong first, then what comes in, what is done, and what waits. */
 export class Dashboard extends Construct {
+  /** Where whoever may look at it finds it. */
+  static url(scope: Construct, names: Names): string {
+    const { region } = Stack.of(scope);
+    const at = ['.console.aws.amazon.com/cloudwatch/home?region=', region, '#dashboards/dashboard/'];
+    return Fn.join('', ['https://', region, ...at, names.of('overview')]);
+  }
+
   constructor(scope: Construct, names: Names, shown: Shown) {
     super(scope, 'Dashboard');
     const { alarms, api, functions, queues, stateful } = shown;

@@ -56,7 +56,12 @@ export class SignIn extends Construct {
     const at = (path: string) => Fn.join('', [origin, path]);
     return {
       trust: { issuer, audience: [client.userPoolClientId] },
-      signIn: { authorize: at('/oauth2/authorize'), token: at('/oauth2/token'), client: client.userPoolClientId },
+      signIn: {
+        authorize: at('/oauth2/authorize'),
+        token: at('/oauth2/token'),
+        client: client.userPoolClientId,
+        logout: at('/logout'),
+      },
     };
   }
 }

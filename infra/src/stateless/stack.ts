@@ -64,7 +64,11 @@ export class Stateless extends Stack {
       outputs: {
         ConsoleUrl: url,
         ConsoleBucket: stateful.buckets.console.bucketName,
-        ConsoleConfig: this.toJsonString({ api: '/people/v1', ...(auth === undefined ? {} : { auth }) }),
+        ConsoleConfig: this.toJsonString({
+          api: '/people/v1',
+          ...(auth === undefined ? {} : { auth }),
+          dashboard: Dashboard.url(this, names),
+        }),
         PeopleIssuer: trust.issuer,
         PeopleAudience: trust.audience.join(','),
       },
