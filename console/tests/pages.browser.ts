@@ -17,6 +17,10 @@ const PAGES = [
   ['templates', '#/templates'],
   ['template', '#/templates/appointment-confirmation'],
   ['edit', '#/workflows/appointment-reminder/edit'],
+  ['segments', '#/segments'],
+  ['segment', '#/segments/due-for-screening'],
+  ['segment-by-hand', '#/segments/needs-a-call'],
+  ['keys', '#/keys'],
   ['operations', '#/operations'],
   ['nowhere', '#/nowhere'],
 ] as const;

@@ -27,7 +27,7 @@ it.each(all)('a condition of %s comes out of the form as it went in: %j', (_, co
 
 it.each([
   { within: '90d', did: 'visit', at_least: 2, where: { event: 'kind', eq: 'x' } }, { not: { not: { any: [] } } }, { clicked: 'any', link: 'book', machines: true, within: '3d' },
-  { attribute: 'plan', in: ['gold', 'silver'] }, { attribute: 'n', not_in: [1, 2.5] }, { in: [1, 2], age: 'birth_date' }, { saved: 'ehr.status', starts_with: '' },
+  { attribute: 'plan', in: ['gold', 'silver'] }, { attribute: 'n', not_in: [1, 2.5] }, { in: [1, 2], age: 'birth_date' }, { saved: 'lab.status', starts_with: '' },
   { entry: 'at', before: '-2h' }, { event: 'id', eq_entry: 'id' }, { subscribed: 'news' }, { visited: 'welcome' }, { bounced: 'welcome' }, { attribute: 'x', eq: false }, { attribute: 'x', eq: 0 },
 ])('so does %j', condition => {
   const known = read(condition);

@@ -111,7 +111,7 @@ function ParkedWork() {
       <Answer of={parked} what="parked work">
         {() => list.rows.length === 0 && !list.more ? <Empty title="None"><p>No work is stuck.</p></Empty> : (
           <LongTable
-            label="Parked work" of={list} keyOf={work => work.id}
+            label="Work that is parked" of={list} keyOf={work => work.id}
             head={<><th scope="col">Work</th><th scope="col">Kind</th><th scope="col">Since</th><th scope="col">What is wrong</th>{editor && <th scope="col"><span className="visually-hidden">Action</span></th>}</>}
             cells={work => (
               <>
