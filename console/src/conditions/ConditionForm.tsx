@@ -31,7 +31,7 @@ function Did({ of, onSet }: Edited<Extract<Condition, { kind: 'did' }>>) {
   return (
     <>
       <TextField label="Event" value={of.event} needed list={events} onSet={event => change({ event: event ?? '' })} />
-      <TextField label="Within the last" hint="such as 90d; at any time where empty" value={of.within} onSet={within => change({ within })} />
+      <TextField label="Within the last" hint="such as 90d" value={of.within} onSet={within => change({ within })} />
       <Field label="At least so many times"><input type="number" min={1} placeholder="1" value={of.atLeast ?? ''} onChange={event => change({ atLeast: event.target.value === '' ? undefined : Number(event.target.value) })} /></Field>
       {of.where
         ? <div className="whole"><Node label="Where its property" of={of.where} onSet={where => change({ where })} onRemove={() => change({ where: undefined })} /></div>
