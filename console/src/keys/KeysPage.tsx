@@ -110,10 +110,10 @@ export function KeysPage() {
         {({ items }) => items.length === 0 ? <div className="card"><Empty title="No key" /></div> : (
           <div className="card scroll" tabIndex={0} role="region" aria-label="API keys">
             <table>
-              <thead><tr><th scope="col">Name</th><th scope="col">Id</th><th scope="col">Roles</th><th scope="col">Made</th><th scope="col"><span className="visually-hidden">Action</span></th></tr></thead>
+              <thead><tr><th scope="col">Name</th><th scope="col">Roles</th><th scope="col">Made</th><th scope="col"><span className="visually-hidden">Action</span></th></tr></thead>
               <tbody>{items.map(key => (
                 <tr key={key.id}>
-                  <th scope="row" className="break">{key.name}{me.data?.id === key.id && <span className="dim small"> · you are signed in with it</span>}</th><td className="mono">{key.id}</td>
+                  <th scope="row">{key.name}<div className="dim small mono">{key.id}</div>{me.data?.id === key.id && <div className="dim small">you are signed in with it</div>}</th>
                   <td><span className="row">{key.roles.map(role => <Badge key={role} tone={role === 'admin' ? 'warn' : 'info'}>{role}</Badge>)}</span></td><td><When at={key.created_at} plain /></td>
                   <td><button type="button" className="button small danger" aria-label={`Revoke the key of ${key.name}`} onClick={() => setRevoking(key)}>Revoke…</button></td>
                 </tr>
