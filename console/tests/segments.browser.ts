@@ -53,6 +53,15 @@ it('a segment is made, filled by a condition that is put together from fields, a
   expect(await page.locator('.figure', { hasText: 'in it now' }).innerText()).toContain('25');
   expect(await page.getByText('25 in all.').count()).toBe(1);
 
+  // Whoever changed it meanwhile is not overwritten.
+  await system.ok('PUT', '/v1/segments/gold', { ...(await segment('gold')), name: 'Golden members' });
+  await page.getByLabel('Name').fill('Silver members');
+  eyes.expected = [412];
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('That did not work').waitFor();
+  eyes.expected = [];
+  expect((await segment('gold')).name).toBe('Golden members');
+
   // Nothing is lost between the fields and the text.
   await page.getByRole('button', { name: 'As text' }).click();
   expect(await page.locator('textarea').inputValue()).toContain('attribute: plan');

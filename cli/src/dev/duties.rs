@@ -43,8 +43,8 @@ pub(crate) trait Duties: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<Due>, StoreError>> + Send;
     /// What a pause holds though it is over.
     fn held(&self) -> impl Future<Output = Result<Vec<Work>, StoreError>> + Send;
-    /// Keeps that everything due was looked at, and that nothing is due before `floor`.
-    fn swept(&self, at: Timestamp, floor: Timestamp) -> impl Future<Output = ()> + Send;
+    /// Keeps that everything due was looked at, and that nothing is due before `floor`, where that is known.
+    fn swept(&self, at: Timestamp, floor: Option<Timestamp>) -> impl Future<Output = ()> + Send;
     /// Figures for `/_dev/metrics`: counters, and what the store asked of its database.
     fn figures(&self) -> impl Future<Output = Value> + Send;
 }

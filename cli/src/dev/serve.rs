@@ -98,7 +98,7 @@ impl Duties for Local {
         work::held(&self.0).await
     }
 
-    async fn swept(&self, at: Timestamp, floor: Timestamp) {
+    async fn swept(&self, at: Timestamp, floor: Option<Timestamp>) {
         if let Err(error) = sweep::note(&self.0, at, floor).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "nobody can see that it was swept");
         }

@@ -82,7 +82,7 @@ async fn sweep<D: Duties>(
     mark.swept(now, found.first().map(|due| due.at));
     found.extend(duties.held().await?.into_iter().map(|work| Due { at: now, work }));
     queue.leave_found(found);
-    duties.swept(now, mark.from()).await;
+    duties.swept(now, Some(mark.from())).await;
     Ok(())
 }
 
@@ -153,6 +153,7 @@ pub(crate) async fn travel<D: Duties>(
         queue.settled().await;
         let now = clock.now();
         if now >= target {
+            duties.swept(now, None).await;
             return Ok(());
         }
         // What the queue does not know, because it was left by an earlier process, lies before what it knows, or not.

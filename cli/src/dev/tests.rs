@@ -69,7 +69,7 @@ impl Duties for Notes {
         Ok(Vec::new())
     }
 
-    async fn swept(&self, _at: Timestamp, _floor: Timestamp) {}
+    async fn swept(&self, _at: Timestamp, _floor: Option<Timestamp>) {}
 
     async fn figures(&self) -> Value {
         json!({ "sent": 1 })

@@ -27,13 +27,21 @@ function Value({ value, types, onSet }: { value: Plain; types: readonly (readonl
 
 /** Several values, one a line. What is not finished yet stays here. */
 function Values({ values, numbers, onSet }: { values: Plain[]; numbers: boolean; onSet: (values: Plain[]) => void }) {
-  const [draft, setDraft] = useState(values.join('\n'));
+  const written = values.join('\n');
+  const [draft, setDraft] = useState(written);
+  const [seen, setSeen] = useState(written);
+  // What changed elsewhere shows here, unless it is what was just written here.
+  if (written !== seen) {
+    setSeen(written);
+    setDraft(written);
+  }
   function change(next: string) {
     setDraft(next);
     const lines = next.split('\n').map(line => line.trim()).filter(Boolean);
-    const all = lines.every(line => Number.isFinite(Number(line)));
-    if (numbers && all) onSet(lines.map(Number));
-    else if (!numbers) onSet(lines);
+    if (numbers && !lines.every(line => Number.isFinite(Number(line)))) return;
+    const read = numbers ? lines.map(Number) : lines;
+    setSeen(read.join('\n'));
+    onSet(read);
   }
   return <Field label="Values" hint={numbers ? 'numbers, one a line' : 'one a line'}><textarea className="snippet" rows={Math.max(2, Math.min(8, draft.split('\n').length))} value={draft} onChange={event => change(event.target.value)} /></Field>;
 }

@@ -1,7 +1,7 @@
 // One segment: who is meant, how far it is filled, what uses it, and who is in it.
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type SyntheticEvent } from 'react';
-import { api, body, revised } from '../api/client';
+import { api, body } from '../api/client';
 import { ConditionForm } from '../conditions/ConditionForm';
 import { NamesContext, useNames } from '../conditions/names';
 import { count, plural } from '../lib/format';
@@ -14,7 +14,9 @@ import { usesOf } from './uses';
 
 const WAYS = [['hand', 'By hand'], ['condition', 'By a condition']] as const;
 
-function Definition({ segment, tag, onSaved }: { segment: Segment; tag: string | null; onSaved: (next: string | null) => void }) {
+function Definition({ segment: now, tag: current, onSaved }: { segment: Segment; tag: string | null; onSaved: () => void }) {
+  // What is written here is held against what was read when the writing began: whoever changed it meanwhile is not overwritten.
+  const [{ segment, tag }] = useState({ segment: now, tag: current });
   const { id = '' } = segment;
   const questions = useQueryClient();
   const names = useNames(segment);
@@ -29,9 +31,9 @@ function Definition({ segment, tag, onSaved }: { segment: Segment; tag: string |
     setFault(undefined);
     try {
       const definition = { id, name, ...(when === undefined ? {} : { when }) } as Segment;
-      const { tag: next } = await revised(api().PUT('/v1/segments/{id}', { params: { path: { id }, ...(tag ? { header: { 'If-Match': tag } } : {}) }, body: definition }));
+      await body(api().PUT('/v1/segments/{id}', { params: { path: { id }, ...(tag ? { header: { 'If-Match': tag } } : {}) }, body: definition }));
       say('Saved. Whoever it concerns moves in or out now.');
-      onSaved(next);
+      onSaved();
       await questions.invalidateQueries();
     } catch (caught) {
       setFault(caught);

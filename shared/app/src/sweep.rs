@@ -116,14 +116,15 @@ pub async fn standing<P: Ports>(app: &App<P>) -> Result<Standing, UseError> {
 }
 
 /// Keeps that somebody else than [`sweep`] has looked at everything: `carepath dev` does so by itself. Nothing is due
-/// before `floor`.
+/// before `floor`, where that is known.
 ///
 /// # Errors
 /// What the store cannot do.
-pub async fn note<P: Ports>(app: &App<P>, now: Timestamp, floor: Timestamp) -> Result<(), UseError> {
+pub async fn note<P: Ports>(app: &App<P>, now: Timestamp, floor: Option<Timestamp>) -> Result<(), UseError> {
     let stored = tasks::read::<P, Progress>(app, TASK).await?;
-    let revision = stored.map_or(0, |stored| stored.revision);
-    let progress = Progress { mark: now, floor, all_at: now, at: Some(now) };
+    let revision = stored.as_ref().map_or(0, |stored| stored.revision);
+    let before = stored.map_or(Progress::NONE, |stored| stored.value);
+    let progress = Progress { mark: now, floor: floor.unwrap_or(before.floor), all_at: now, at: Some(now) };
     tasks::write(app, TASK, &progress, (None, revision)).await?;
     Ok(())
 }

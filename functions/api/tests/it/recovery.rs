@@ -218,6 +218,6 @@ async fn how_the_sweep_stands_is_told_and_what_nobody_does_is_late() {
     world.app.store().take_mails(world.app.now().as_second(), 3, 9, 14).await.unwrap();
     let sending = json!({ "second": world.app.now(), "taken": 3, "limit": 14 });
     assert_eq!(world.ok("GET", path, Value::Null).await["sending"], sending);
-    sweep::note(&world.app, world.app.now(), swept).await.unwrap();
+    sweep::note(&world.app, world.app.now(), Some(swept)).await.unwrap();
     assert_eq!(world.ok("GET", path, Value::Null).await["sweep"]["at"], json!(world.app.now()));
 }
