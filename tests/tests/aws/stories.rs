@@ -139,7 +139,7 @@ pub(crate) async fn a_wait_whose_schedule_is_lost(on: &Installation) {
     let group = on.text("/schedule_group").to_owned();
     let id = run["id"].as_str().unwrap().to_owned();
     let name = on.cloud.schedules(&group).await.into_iter().find(|name| name.starts_with(&id));
-    on.cloud.lose(&group, &name.expect("its wait has a schedule")).await;
+    assert!(on.cloud.lose(&group, &name.expect("its wait has a schedule")).await);
     let run = on.run_over("eve").await;
     assert_eq!((steps(&run), &run["ended"]), (vec!["entry", "wait", "end"], &json!("completed")));
     println!("  a wait whose schedule is lost: played");
