@@ -177,13 +177,17 @@ impl Storm<'_> {
     }
 
     /// Says what was done and seen.
-    pub(super) fn say(&self) {
+    pub(super) async fn say(&self) {
+        let mut dead = BTreeMap::new();
+        for queue in ["work", "timers", "engagement", "projector"] {
+            dead.insert(queue, self.on.cloud.count(self.on.text(&format!("/dead_letter_urls/{queue}"))).await);
+        }
         let mails = self.post.mails();
         let unanswered = mails.iter().filter(|mail| !mail.answered).count();
         let (turned_away, dropped) = self.post.not_taken();
         println!(
             "chaos: killed in mid-batch: {:?}; {}; {} contacts, {} mails accepted ({unanswered} without an answer), \
-             {turned_away} turned away, {dropped} let fall; unknown: {} settled by events, {} by hand; 0 twice, 0 lost, 0 stuck",
+             {turned_away} turned away, {dropped} let fall; unknown: {} settled by events, {} by hand; dead letters: {dead:?}; 0 twice, 0 lost, 0 stuck",
             killer::cut_off(self.on),
             self.meddled.told(),
             self.people.len(),

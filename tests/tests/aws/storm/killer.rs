@@ -12,7 +12,7 @@ use crate::installation::Installation;
 const VICTIMS: [&str; 8] = ["executor", "executor", "executor", "executor", "engagement", "projector", "timer", "api"];
 
 /// What the log says of a function that ended before it had answered.
-const CUT_OFF: &str = "Runtime exited before returning a response";
+const CUT_OFF: &str = ": Runtime exited before returning a response";
 
 /// Kills a function with `kill -9`, at best in the middle of a batch.
 pub(crate) async fn kill_one(on: &Installation, post: &Post, dice: &mut Dice) {
@@ -40,8 +40,9 @@ pub(crate) async fn kill_one(on: &Installation, post: &Post, dice: &mut Dice) {
 pub(crate) fn cut_off(on: &Installation) -> BTreeMap<String, usize> {
     let log = String::from_utf8_lossy(&std::fs::read(on.text("/log")).unwrap()).into_owned();
     let mut found = BTreeMap::new();
-    for line in log.lines().filter(|line| line.contains(CUT_OFF)) {
-        if let Some(name) = line.split("Lambda carepath-").nth(1).and_then(|rest| rest.split(':').next()) {
+    // Other lines tell of the same from the side of the queue.
+    for line in log.lines().filter_map(|line| line.strip_suffix(CUT_OFF)) {
+        if let Some((_, name)) = line.rsplit_once("Lambda carepath-") {
             *found.entry(name.to_owned()).or_default() += 1;
         }
     }

@@ -98,7 +98,7 @@ pub(crate) async fn play(on: &Installation, scale: Scale, seed: u64) {
     telling.abort();
     storm.check().await;
     on.cloud.set_variable(on.text("/functions/executor"), WAY_OUT, None).await;
-    storm.say();
+    storm.say().await;
 }
 
 /// The two workflows that it is played with, which have events and reports of their own.
