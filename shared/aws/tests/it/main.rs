@@ -1,5 +1,6 @@
 //! The contract of the store, held by the real SDK client against dynoxide in memory.
 
+mod bill;
 mod costs;
 #[path = "../../../../cli/src/dev/database.rs"]
 mod database;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use carepath_app::ports::{
@@ -30,6 +31,12 @@ pub(crate) struct Hand {
     pub(crate) ahead: Mutex<SignedDuration>,
     pub(crate) work: Mutex<BTreeSet<(Timestamp, Work)>>,
     pub(crate) mails: Mutex<Vec<(Attempt, String)>>,
+    /// How long each piece of work was to wait when it was left.
+    pub(crate) left: Mutex<Vec<SignedDuration>>,
+    /// Whether who works now decides only, and leaves what is to be done outside to others.
+    pub(crate) inside: AtomicBool,
+    /// Whether the mail service says at once that it took a mail, and later what became of it, as SES does.
+    pub(crate) tells_later: AtomicBool,
 }
 
 impl<R: Reports + Clone> Ports for World<R> {
@@ -63,6 +70,10 @@ impl<R: Reports + Clone> Ports for World<R> {
     fn reports(&self) -> &R {
         &self.1
     }
+
+    fn may_act_outside(&self) -> bool {
+        !self.0.hand.inside.load(Ordering::Relaxed)
+    }
 }
 
 impl Clock for Hand {
@@ -79,6 +90,7 @@ impl Hooks for Hand {
 
 impl Queue for Hand {
     async fn push(&self, work: Work, at: Timestamp) {
+        self.left.lock().unwrap().push(at.duration_since(self.now()));
         self.work.lock().unwrap().insert((at, work));
     }
 }
@@ -87,7 +99,7 @@ impl Mailer for Hand {
     async fn send(&self, mail: &Outgoing) -> Answer {
         let id = format!("mail-{}", mail.attempt.step);
         self.mails.lock().unwrap().push((mail.attempt.clone(), mail.subject.clone()));
-        Answer::Accepted { id, delivered: true }
+        Answer::Accepted { id, delivered: !self.tells_later.load(Ordering::Relaxed) }
     }
 
     async fn evidence(&self, _: &Attempt) -> Evidence {
