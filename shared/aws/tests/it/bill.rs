@@ -36,9 +36,9 @@ struct Taken {
     mails: u64,
     /// What SES tells of them. Each goes over the topic into the queue of engagement.
     told: u64,
-    /// Read units of DynamoDB.
+    /// Read units of the tables.
     reads: u64,
-    /// Write units of DynamoDB.
+    /// Write units of the tables.
     writes: u64,
 }
 
@@ -96,7 +96,7 @@ async fn go(app: &App<World>, name: &str, event: (&str, Value), reacts: Option<(
     let before = units(app);
     let mut taken = Taken { asked: 2, ..Taken::default() };
     let id: ContactId = name.parse().unwrap();
-    done(app, false, begin(app, &id, event)).await;
+    Box::pin(done(app, false, begin(app, &id, event))).await;
     loop {
         done(app, true, settle(app)).await;
         let mails: Vec<Attempt> = hand.mails.lock().unwrap().iter().map(|(attempt, _)| attempt.clone()).collect();

@@ -148,7 +148,7 @@ async fn tell_of_mails(cloud: crate::cloud::Cloud, topic: String, post: Post, mu
                 }
             }
             for kind in kinds {
-                for _ in 0..1 + dice.below(2) {
+                for _ in 0..=dice.below(2) {
                     let (cloud, topic, told) = (cloud.clone(), topic.clone(), event(kind, mail));
                     let late = Duration::from_millis(dice.below(6_000));
                     flying.spawn(async move {
