@@ -11,6 +11,7 @@ mod loopback;
 mod numbers;
 mod outside;
 mod projected;
+mod proved;
 mod ses;
 mod starts;
 mod store;
