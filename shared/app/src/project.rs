@@ -112,9 +112,8 @@ fn rows(changes: &[Moved]) -> BTreeMap<Row, Vec<(Sequence, Tally)>> {
 
 /// The stays of a run in steps, as they are recorded.
 pub(crate) fn stays_of(run: &Run) -> Vec<(Position, RunId, StayRecord)> {
-    let of = |((version, step), stay)| {
-        (Position { workflow: run.workflow.clone(), version, step }, run.id.clone(), stay)
-    };
+    let of =
+        |((version, step), stay)| (Position { workflow: run.workflow.clone(), version, step }, run.id.clone(), stay);
     known(run).into_iter().map(of).collect()
 }
 

@@ -279,10 +279,7 @@ pub trait Reports: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<Vec<Option<StayRecord>>>, StoreError>> + Send;
 
     /// Writes records of stays over whatever is kept of them.
-    fn restore(
-        &self,
-        stays: &[(Position, RunId, StayRecord)],
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn restore(&self, stays: &[(Position, RunId, StayRecord)]) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Draws together what is kept apart only while something is added to it. Says how much of that there was.
     fn tidy(&self, workflow: &WorkflowId, now: Timestamp) -> impl Future<Output = Result<usize, StoreError>> + Send;

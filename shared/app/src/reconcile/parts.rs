@@ -59,10 +59,8 @@ fn portions(all: &All) -> Vec<Portion> {
     let mut portions = Vec::new();
     for (workflow, sums) in all {
         for (first, tally) in [(true, &sums.first), (false, &sums.counted)] {
-            let numbers: Vec<_> = tally
-                .iter()
-                .map(|(cell, count)| (cell.version, cell.hour, cell.counter.to_string(), count))
-                .collect();
+            let numbers: Vec<_> =
+                tally.iter().map(|(cell, count)| (cell.version, cell.hour, cell.counter.to_string(), count)).collect();
             // The first of them is there even where there is no number: it says that the workflow is looked at.
             let mut runs = if first { sums.runs } else { 0 };
             let mut add = |numbers| {
@@ -85,12 +83,12 @@ pub(super) async fn save<P: Ports>(app: &App<P>, of: &str, was: &Parts, all: &Al
     for portion in portions(all) {
         // A workflow counts as well, for its name.
         let size = portion.numbers.len() + 4;
-        match items.last_mut().filter(|_| size <= room) {
-            Some(item) => item.push(portion),
-            None => {
-                items.push(vec![portion]);
-                room = CELLS + 4;
-            }
+        if size > room {
+            items.push(Vec::new());
+            room = CELLS + 4;
+        }
+        if let Some(item) = items.last_mut() {
+            item.push(portion);
         }
         room = room.saturating_sub(size);
     }

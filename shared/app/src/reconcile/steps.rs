@@ -50,14 +50,12 @@ pub(crate) async fn go_on<P: Ports>(app: &App<P>, name: &str, now: Timestamp) ->
         // Who was faster goes on.
         return Ok(());
     }
-    match next {
-        Some(at) => tasks::hint(app, name, at).await,
-        None => {
-            parts::clear(app, name, &go.parts).await?;
-            tell(app, &go);
-        }
+    if let Some(at) = next {
+        tasks::hint(app, name, at).await;
+        return Ok(());
     }
-    Ok(())
+    tell(app, &go);
+    parts::clear(app, name, &go.parts).await
 }
 
 fn in_time<P: Ports>(app: &App<P>, since: Timestamp) -> bool {
@@ -71,12 +69,11 @@ async fn first<P: Ports>(
     all: &mut All,
     now: Timestamp,
 ) -> Result<bool, UseError> {
-    let scope: Vec<WorkflowId> = match &go.workflow {
-        Some(id) => vec![id.clone()],
-        None => {
-            let known = workflows::list(app).await?;
-            known.into_iter().filter(|(_, stored)| stored.value.latest > 0).map(|(id, _)| id).collect()
-        }
+    let scope: Vec<WorkflowId> = if let Some(id) = &go.workflow {
+        vec![id.clone()]
+    } else {
+        let known = workflows::list(app).await?;
+        known.into_iter().filter(|(_, stored)| stored.value.latest > 0).map(|(id, _)| id).collect()
     };
     for id in scope {
         if all.contains_key(&id) {
