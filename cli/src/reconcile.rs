@@ -12,7 +12,7 @@ use crate::output;
 /// How often it is asked how far the comparison has come.
 const BETWEEN: Duration = Duration::from_secs(1);
 /// After so long without a change of it somebody is told that it goes on elsewhere.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Prove that reports are right: compare what they count with the runs themselves
 ///
