@@ -171,6 +171,16 @@ pub(crate) async fn tell(streamed: &Streamed, to: &Projected, shards: usize, see
     killed
 }
 
+/// Tells what was not told yet, once and in order, and says how much has been told by then.
+pub(crate) async fn tell_on(streamed: &Streamed, to: &Projected, told: usize) -> usize {
+    let all = streamed.records.lock().unwrap().clone();
+    for shard in 0..2 {
+        let of_shard: Vec<Value> = all.iter().skip(told).filter(|one| shard_of(one, 2) == shard).cloned().collect();
+        assert!(deliver(to, shard, &of_shard).await);
+    }
+    all.len()
+}
+
 async fn everybody(reports: &impl Reports, at: &Position, state: StepState) -> BTreeMap<RunId, StayRecord> {
     let (mut found, mut cursor) = (BTreeMap::new(), None::<String>);
     loop {
