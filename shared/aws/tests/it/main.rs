@@ -12,6 +12,7 @@ mod loopback;
 mod numbers;
 mod outside;
 mod projected;
+mod proved;
 mod ses;
 mod starts;
 mod store;

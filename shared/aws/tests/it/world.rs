@@ -74,6 +74,10 @@ impl<R: Reports + Clone> Ports for World<R> {
     fn may_act_outside(&self) -> bool {
         !self.0.hand.inside.load(Ordering::Relaxed)
     }
+
+    fn runs_a_step(&self) -> usize {
+        3
+    }
 }
 
 impl Clock for Hand {
@@ -125,12 +129,12 @@ pub(crate) async fn over(store: DynamoStore) -> App<World> {
 }
 
 /// The same installation with other reports.
-pub(crate) async fn with<R: Reports + Clone>(app: App<World>, reports: R) -> App<World<R>> {
+pub(crate) async fn with<R: Reports + Clone>(app: &App<World>, reports: R) -> App<World<R>> {
     App::open(World(Arc::clone(&app.ports.0), reports)).await.unwrap()
 }
 
 /// Does what is due, until nothing is.
-pub(crate) async fn settle(app: &App<World>) {
+pub(crate) async fn settle<R: Reports + Clone>(app: &App<World<R>>) {
     loop {
         let next = app.ports.0.hand.work.lock().unwrap().pop_first();
         match next {
