@@ -45,7 +45,7 @@ test: lint synth console ## everything that CI checks
 	cargo build --locked --workspace --all-targets
 	cargo test --locked --workspace --doc --quiet
 	PROPTEST_RNG_SEED=1 cargo nextest run --locked --workspace --all-targets --profile $(if $(CI),ci,default)
-	$(call stories,target/debug)
+	$(call deployed,target/debug,test,what_users_do)
 	$(MAKE) --no-print-directory console-test
 
 # Only our own crates are built anew: what they depend on is optimised in every build.
@@ -84,9 +84,11 @@ bench: build $(VENV)/ready ## how fast: the engine, 10,000 contacts through `car
 	CAREPATH_LAMBDAS=$(CURDIR)/target/function cargo nextest run --locked -p carepath-aws --no-capture --run-ignored only \
 	  -E 'test(the_slope_of_the_daily_sweep) | test(the_functions_are_small)'
 
-chaos: $(VENV)/ready ## kill -9 under load, a faulty queue and a faulty mail server; KILLS=25 PEOPLE=200 of each round
+chaos: $(VENV)/ready infra/node_modules/.ready ## kill -9 under load, of `dev` and of the deployed functions; KILLS=25 PEOPLE=200 of each round, SEED=n
 	CAREPATH_CHAOS_KILLS=$(or $(KILLS),25) CAREPATH_CHAOS_PEOPLE=$(or $(PEOPLE),200) RUST_BACKTRACE=0 \
 	cargo nextest run --locked --workspace --no-capture --profile long -E 'test(chaos::)'
+	$(if $(SEED),CAREPATH_CHAOS_SEED=$(SEED)) CAREPATH_CHAOS_KILLS=$(or $(KILLS),25) \
+	$(call deployed,target/debug,chaos,s28_)
 
 # Played as tests are built, but for two crates that make the decisions: these are worth the wait.
 histories: N ?= 10000
@@ -108,11 +110,12 @@ aws-local: $(VENV)/ready infra/node_modules/.ready ## an AWS on this machine wit
 
 aws-test: $(VENV)/ready infra/node_modules/.ready ## stories of users on such a system, with the binaries as they are deployed
 	cargo build --locked --profile function $(FUNCTIONS:%=-p carepath-%)
-	$(call stories,target/function)
+	$(call deployed,target/function,test,what_users_do)
 
-define stories
-	tests/aws/stack.py run --binaries $(1) --file target/aws-local/test.json --longest-delay 3 -- \
-	  cargo nextest run --locked --workspace --all-targets --run-ignored only --no-capture --profile long -E 'binary(aws)'
+# Tests on a deployment of their own: with which binaries, under which name, and which of them.
+define deployed
+	tests/aws/stack.py run --binaries $(1) --file target/aws-local/$(2).json --longest-delay 3 -- \
+	  cargo nextest run --locked --workspace --all-targets --run-ignored only --no-capture --profile long -E 'binary(aws) & test($(3))'
 endef
 
 doc: ## documentation of the crates: target/doc

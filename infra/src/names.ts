@@ -8,7 +8,15 @@ export type MailClass = (typeof CLASSES)[number];
 
 /** The metrics that the functions write in their logs, in the embedded metric format and without dimensions. */
 export const NAMESPACE = 'Carepath';
-export type Metric = 'duplicate_send' | 'unknown_open' | 'runs_without_wakeup' | 'sweep_lag_seconds' | 'parked';
+export type Metric =
+  | 'duplicate_send'
+  | 'unknown_open'
+  | 'runs_without_wakeup'
+  | 'sweep_lag_seconds'
+  | 'parked'
+  | 'work_parked'
+  | 'reconcile_drift'
+  | 'reconcile_done';
 
 /** Names of things that policies speak of before the things are there. */
 export class Names {

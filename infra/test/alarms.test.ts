@@ -12,15 +12,18 @@ test('the promises that audit themselves have alarms on exactly the metrics that
   assert.deepEqual(own.map((it) => it['MetricName']).sort(), [
     'duplicate_send',
     'parked',
+    'reconcile_done',
+    'reconcile_drift',
     'runs_without_wakeup',
     'sweep_lag_seconds',
     'unknown_open',
+    'work_parked',
   ]);
   for (const it of own) assert.equal(it['Dimensions'], undefined);
 });
 
 test('one mail that went out twice, one run that nobody wakes and one parked piece of work are enough', () => {
-  for (const name of ['duplicate_send', 'runs_without_wakeup', 'parked']) {
+  for (const name of ['duplicate_send', 'runs_without_wakeup', 'parked', 'reconcile_drift']) {
     const alarm = alarms.find((it) => it['MetricName'] === name);
     assert.deepEqual(
       [alarm?.['Threshold'], alarm?.['DatapointsToAlarm'], alarm?.['ComparisonOperator']],
@@ -30,11 +33,21 @@ test('one mail that went out twice, one run that nobody wakes and one parked pie
   }
 });
 
-test('unknown sends are an alarm after half an hour, in periods that always have a number', () => {
-  const alarm = alarms.find((it) => it['MetricName'] === 'unknown_open');
-  // The timer counts them each ten minutes.
-  assert.ok((alarm?.['Period'] as number) > 600);
-  assert.equal((alarm?.['Period'] as number) * (alarm?.['EvaluationPeriods'] as number), 1800);
+test('unknown sends and work that lies parked are alarms after half an hour, in periods that always have a number', () => {
+  for (const name of ['unknown_open', 'work_parked']) {
+    const alarm = alarms.find((it) => it['MetricName'] === name);
+    // The timer counts them each ten minutes.
+    assert.ok((alarm?.['Period'] as number) > 600, name);
+    assert.equal((alarm?.['Period'] as number) * (alarm?.['EvaluationPeriods'] as number), 1800, name);
+    assert.deepEqual([alarm?.['Threshold'], alarm?.['TreatMissingData']], [1, 'ignore'], name);
+  }
+});
+
+test('a proof of the reports that does not come to its end is an alarm, with silence as its sign', () => {
+  const alarm = alarms.find((it) => it['MetricName'] === 'reconcile_done');
+  assert.deepEqual([alarm?.['ComparisonOperator'], alarm?.['TreatMissingData']], ['LessThanThreshold', 'breaching']);
+  // One is done each night, so that there is always one in so many hours.
+  assert.ok((alarm?.['Period'] as number) * (alarm?.['EvaluationPeriods'] as number) > 86_400);
 });
 
 test('a sweep that says nothing is an alarm', () => {

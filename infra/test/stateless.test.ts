@@ -58,6 +58,19 @@ test('the projector writes reports and nothing else', () => {
   assert.doesNotMatch(JSON.stringify(policyOf('projector')), /TablesContacts/);
 });
 
+test('reports are written by the projector, and by the executor, whose tasks put them right', () => {
+  const who = FUNCTIONS.filter((name) =>
+    policyOf(name).some(
+      (it) =>
+        /PutItem|UpdateItem|DeleteItem|BatchWriteItem/.test(JSON.stringify(it['Action'])) &&
+        /TablesReports/.test(JSON.stringify(it['Resource'])),
+    ),
+  );
+  assert.deepEqual(who, ['executor', 'projector']);
+  // To compare, the executor reads all runs.
+  assert.ok(actionsOf('executor').has('dynamodb:Scan'));
+});
+
 test('no role has an inline policy, or one that AWS wrote', () => {
   assert.deepEqual(resources(stateless, 'AWS::IAM::Policy'), {});
   for (const role of Object.values(resources(stateless, 'AWS::IAM::Role'))) {

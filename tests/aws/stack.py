@@ -160,7 +160,11 @@ def started(reaper, folder):
 
 def tail(path):
     """The end of a log, and before it what failed first: what is rolled back after it fills a page."""
-    lines = path.read_text(errors="replace").splitlines()
+    try:
+        lines = path.read_text(errors="replace").splitlines()
+    except OSError as error:
+        # It is asked for when something failed already, and that is what is to be told.
+        return f"({path.name} cannot be read: {error.strerror})"
     failed = [line for line in lines[:-20] if "_FAILED" in line]
     return "\n".join(failed + lines[-20:])
 

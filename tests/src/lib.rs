@@ -1,5 +1,7 @@
 //! What spans crates: rules of the repository, checked as tests. `tests/it` has them.
 
+pub mod dice;
+
 use std::path::{Path, PathBuf};
 
 /// The root of the repository.

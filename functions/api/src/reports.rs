@@ -7,12 +7,12 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use carepath_app::ports::{Activity, MailRecord, Period, Ports, StepState};
-use carepath_app::reconcile::{self, Before, Reconciled};
+use carepath_app::reconcile::{self, Reconciled, Reconciliation};
 use carepath_app::report::{self as uses, InStep, Versions};
 use carepath_app::{App, FieldError};
 use carepath_engine::ids::{StepId, WorkflowId};
 use carepath_engine::run::FirstSeen;
-use http::{HeaderMap, header};
+use http::{HeaderMap, StatusCode, header};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
@@ -86,71 +86,51 @@ pub(crate) async fn activity<P: Ports>(State(app): State<Arc<App<P>>>) -> Result
     Ok(Json(json!({ "as_of": now, "items": items.collect::<Vec<_>>(), "next": null })))
 }
 
+/// Begins to compare: the answer comes before it is done.
 pub(crate) async fn reconcile<P: Ports>(
     State(app): State<Arc<App<P>>>,
     Extension(caller): Extension<Caller>,
     Body(body): Body,
-) -> Result<Json<Value>, Problem> {
+) -> Result<(StatusCode, Json<Value>), Problem> {
     let mut fields = Fields::of(body, "")?;
-    let workflow = fields.need::<WorkflowId>("workflow");
-    let before = before(&mut fields);
-    fields.finish("workflow, repair")?;
-    let workflow = workflow.ok_or_else(Problem::internal)?;
-    let found = reconcile::reconcile(&app, &workflow, &before).await?;
-    if found.mended > 0 {
-        let mended = found.mended;
-        tracing::warn!(target: "audit", who = &*caller.id, %workflow, mended, "numbers of reports were put right");
-    }
-    Ok(Json(show_reconciled(&found)))
-}
-
-/// The differences that somebody saw before, and wants put right if they are still the same.
-fn before(fields: &mut Fields) -> Vec<Before> {
-    let Some(Value::Array(items)) = fields.take("repair") else { return Vec::new() };
-    let mut before = Vec::with_capacity(items.len());
-    for (place, item) in items.iter().enumerate() {
-        let whole = |name: &str| item.get(name).and_then(Value::as_i64);
-        let version = whole("version").and_then(|version| u32::try_from(version).ok());
-        let hour = whole("hour");
-        let counter = item.get("counter").and_then(Value::as_str).unwrap_or_default();
-        match (version, whole("kept"), whole("counted")) {
-            (Some(version), Some(kept), Some(counted)) => {
-                match reconcile::before(version, hour, counter, kept.saturating_sub(counted)) {
-                    Ok(known) => before.push(known),
-                    Err(fault) => {
-                        fields.fault_at(&format!("repair/{place}/{}", fault.pointer), fault.rule, fault.message);
-                    }
-                }
-            }
-            _ => fields.fault_at(&format!("repair/{place}"), "type", "must be a difference as an answer gave it out"),
+    let workflow = fields.id::<WorkflowId>("workflow");
+    let repair = match fields.take("repair") {
+        None => false,
+        Some(Value::Bool(repair)) => repair,
+        Some(_) => {
+            fields.fault("repair", "type", "must be `true` or `false`");
+            false
         }
+    };
+    fields.finish("workflow, repair")?;
+    let begun = reconcile::begin(&app, workflow, repair).await?;
+    if repair {
+        let workflow = begun.workflow.as_ref().map_or("all", WorkflowId::as_str);
+        tracing::warn!(target: "audit", who = &*caller.id, workflow, "the repair of reports was asked for");
     }
-    before
+    Ok((StatusCode::ACCEPTED, Json(show_reconciliation(&begun))))
 }
 
-fn show_reconciled(found: &Reconciled) -> Value {
-    let unlawful = found
-        .unlawful
-        .iter()
-        .map(|broken| json!({ "version": broken.version, "step": broken.step, "what": broken.what }));
-    let differences = found.differences.iter().map(|difference| {
-        json!({
-            "version": difference.cell.version,
-            "hour": difference.cell.hour,
-            "step": difference.step,
-            "counter": difference.cell.counter.to_string(),
-            "kept": difference.kept,
-            "counted": difference.counted,
-        })
-    });
+/// How far it has come, and what it found.
+pub(crate) async fn reconciliation<P: Ports>(
+    State(app): State<Arc<App<P>>>,
+    query: Query,
+) -> Result<Json<Value>, Problem> {
+    let asked = query.get("workflow").filter(|text| !text.is_empty());
+    let workflow = asked.map(str::parse::<WorkflowId>).transpose().map_err(|_| Problem::not_found("workflow"))?;
+    Ok(Json(show_reconciliation(&reconcile::get(&app, workflow.as_ref()).await?)))
+}
+
+fn show_reconciliation(go: &Reconciliation) -> Value {
+    // What was seen at the first look is nothing to act on.
+    let found: &[Reconciled] = if go.finished_at.is_some() { &go.found } else { &[] };
     json!({
-        "workflow": found.workflow,
-        "runs": found.runs,
-        "kept": found.kept,
-        "quiet": found.quiet,
-        "unlawful": unlawful.collect::<Vec<_>>(),
-        "differences": differences.collect::<Vec<_>>(),
-        "mended": found.mended,
+        "workflow": go.workflow,
+        "repair": go.repair,
+        "started_at": go.started_at,
+        "finished_at": go.finished_at,
+        "runs": go.runs,
+        "found": found,
     })
 }
 

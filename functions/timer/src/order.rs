@@ -1,6 +1,7 @@
 //! What the timer is told to do.
 
 use carepath_app::ports::{Ports as _, Store as _, Work};
+use carepath_app::reconcile;
 use carepath_app::sweep::{self, Swept};
 use carepath_app::{App, UseError};
 use carepath_aws::lambda::{AwsPorts, Done, Idle, tell};
@@ -25,7 +26,7 @@ enum Order {
 enum Tick {
     /// Look for what is due and was not woken.
     Sweep,
-    /// Count over all runs, and set the reports right.
+    /// Count over all runs, and begin to compare the reports with them.
     Reconcile,
 }
 
@@ -36,7 +37,7 @@ pub(crate) async fn carry_out(app: &Timer, body: &str) -> Done {
     match serde_json::from_str(body) {
         Ok(Order::Wake(work)) => wake(app, &work).await,
         Ok(Order::Tick(Tick::Sweep)) => swept(app).await.into(),
-        Ok(Order::Tick(Tick::Reconcile)) => counted(app).await.into(),
+        Ok(Order::Tick(Tick::Reconcile)) => reconciled(app).await.into(),
         Err(_) => Done::Poison("unreadable"),
     }
 }
@@ -56,7 +57,12 @@ async fn swept(app: &Timer) -> Result<(), UseError> {
     Ok(())
 }
 
-async fn counted(app: &Timer) -> Result<(), UseError> {
+async fn reconciled(app: &Timer) -> Result<(), UseError> {
+    match reconcile::begin(app, None, false).await {
+        // Somebody began it in the same moment.
+        Ok(_) | Err(UseError::Busy) => {}
+        Err(error) => return Err(error),
+    }
     let health = app.store().health().await?;
     tell(&[("runs_live", health.live), ("runs_without_wakeup", health.without_wakeup)], "Count");
     Ok(())

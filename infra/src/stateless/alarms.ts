@@ -29,6 +29,8 @@ interface Rule {
   readonly why: string;
   readonly metric: IMetric;
   readonly from: number;
+  /** It is the alarm to be below the number, not at or above it. */
+  readonly below?: boolean;
   /** How many of the last periods; one where it is left out. */
   readonly of?: { readonly periods: number; readonly bad: number };
   /** What no data means: that all is well, that nothing changed, or that whoever measures has stopped. */
@@ -55,7 +57,10 @@ export class Alarms extends Construct {
         alarmDescription: `${rule.why}. See docs/OPERATIONS.md, "${rule.name}".`,
         metric: rule.metric,
         threshold: rule.from,
-        comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        comparisonOperator:
+          rule.below === true
+            ? ComparisonOperator.LESS_THAN_THRESHOLD
+            : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
         evaluationPeriods: rule.of?.periods ?? 1,
         datapointsToAlarm: rule.of?.bad ?? 1,
         treatMissingData: rule.missing ?? TreatMissingData.NOT_BREACHING,
@@ -105,6 +110,33 @@ function promises(): Rule[] {
       why: 'Work that no trial could do was put aside',
       metric: own('parked', Stats.SUM, FIVE),
       from: 1,
+    },
+    {
+      // The event above is over after five minutes; this lasts for as long as something lies there. Counted each ten minutes.
+      name: 'work-parked',
+      why: 'Work lies parked and waits for somebody',
+      metric: own('work_parked', Stats.MAXIMUM, Duration.minutes(15)),
+      from: 1,
+      of: { periods: 2, bad: 2 },
+      missing: TreatMissingData.IGNORE,
+    },
+    {
+      // Counted once a night: between two nights nothing changes.
+      name: 'reports-drift',
+      why: 'What reports keep is not what the runs come to (S22)',
+      metric: own('reconcile_drift', Stats.MAXIMUM, Duration.hours(1)),
+      from: 1,
+      missing: TreatMissingData.IGNORE,
+    },
+    {
+      // Each night one is done. A day and some hours without it is one that does not come to its end.
+      name: 'reports-unproved',
+      why: 'The nightly comparison of reports with runs has not come to its end (S22)',
+      metric: own('reconcile_done', Stats.SUM, Duration.hours(6)),
+      below: true,
+      from: 1,
+      of: { periods: 5, bad: 5 },
+      missing: TreatMissingData.BREACHING,
     },
     {
       // Silence is the worst of it: nobody sweeps.

@@ -37,7 +37,7 @@ function api(scope: Construct, world: World): PolicyStatement[] {
   const { queues } = world;
   return [
     ...store(scope, world, [...READ, ...SCAN, ...WRITE]),
-    ...reports(scope, world, [...READ, ...WRITE]),
+    ...reports(scope, world, READ),
     ...queueing(scope, world, [queues.work.queue]),
   ];
 }
@@ -55,7 +55,6 @@ function timer(scope: Construct, world: World): PolicyStatement[] {
   const { queues } = world;
   return [
     ...store(scope, world, [...READ, ...SCAN, ...WRITE]),
-    ...reports(scope, world, [...READ, ...WRITE]),
     ...polling(queues.timers.queue),
     ...queueing(scope, world, [queues.work.queue, queues.timers.dead]),
   ];
@@ -65,6 +64,8 @@ function executor(scope: Construct, world: World): PolicyStatement[] {
   const { queues } = world;
   return [
     ...store(scope, world, [...READ, ...SCAN, ...WRITE]),
+    // Tasks compare the reports with the runs, and put them right.
+    ...reports(scope, world, [...READ, ...WRITE]),
     ...polling(queues.work.queue),
     ...queueing(scope, world, [queues.work.queue, queues.work.dead]),
     ...mailing(scope, world),

@@ -14,8 +14,8 @@ export const SHAPES: Record<FunctionName, Shape> = {
   // The gateway waits 30 seconds for an answer.
   api: { memory: 512, seconds: 29, concurrency: 50, does: 'answers the HTTP API' },
   engagement: { memory: 256, seconds: 30, concurrency: 20, does: 'hears what became of mails' },
-  timer: { memory: 256, seconds: 60, concurrency: 5, does: 'wakes what is due, sweeps, reconciles' },
+  timer: { memory: 256, seconds: 60, concurrency: 5, does: 'wakes what is due, sweeps' },
   // A claim needs 17 seconds of an invocation, of which a batch of ten may make several.
-  executor: { memory: 512, seconds: 60, concurrency: 40, does: 'moves runs, sends mails, calls webhooks' },
+  executor: { memory: 512, seconds: 60, concurrency: 40, does: 'moves runs, sends mails, calls webhooks, does tasks' },
   projector: { memory: 256, seconds: 60, concurrency: 20, does: 'counts for the reports' },
 };

@@ -16,6 +16,8 @@ pub struct Counters {
     lost_races: AtomicU64,
     duplicate_send: AtomicU64,
     parked: AtomicU64,
+    reconciled: AtomicU64,
+    drift: AtomicU64,
     conditions: AtomicU64,
 }
 
@@ -36,6 +38,10 @@ pub struct Reading {
     pub duplicate_send: u64,
     /// Work parked. Anything but 0 is an alarm.
     pub parked: u64,
+    /// Proofs of all reports that came to their end.
+    pub reconciled: u64,
+    /// What they found wrong (S22). Anything but 0 is an alarm.
+    pub drift: u64,
     /// Conditions of segments that were looked at.
     pub conditions: u64,
 }
@@ -65,6 +71,12 @@ impl Counters {
         self.parked.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts a proof of all reports, and what it found wrong.
+    pub(crate) fn reconciled(&self, wrong: u64) {
+        self.drift.fetch_add(wrong, Ordering::Relaxed);
+        self.reconciled.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Counts what somebody should be told, and says it in the log, with no name in it.
     pub(crate) fn alarm(&self, alarm: Alarm, run: &Run) {
         match alarm {
@@ -92,6 +104,8 @@ impl Counters {
             lost_races: load(&self.lost_races),
             duplicate_send: load(&self.duplicate_send),
             parked: load(&self.parked),
+            reconciled: load(&self.reconciled),
+            drift: load(&self.drift),
             conditions: load(&self.conditions),
         }
     }

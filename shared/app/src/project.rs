@@ -110,6 +110,13 @@ fn rows(changes: &[Moved]) -> BTreeMap<Row, Vec<(Sequence, Tally)>> {
     rows
 }
 
+/// The stays of a run in steps, as they are recorded.
+pub(crate) fn stays_of(run: &Run) -> Vec<(Position, RunId, StayRecord)> {
+    let of =
+        |((version, step), stay)| (Position { workflow: run.workflow.clone(), version, step }, run.id.clone(), stay);
+    known(run).into_iter().map(of).collect()
+}
+
 type Known = BTreeMap<(u32, StepIndex), StayRecord>;
 
 fn known(run: &Run) -> Known {

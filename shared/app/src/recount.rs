@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use carepath_engine::Run;
-use carepath_engine::ids::WorkflowId;
+use carepath_engine::ids::{RunId, WorkflowId};
 use carepath_engine::report::{Cell, Stay, Tally, What, stays};
 use carepath_engine::run::Place;
 use jiff::Timestamp;
@@ -156,6 +156,14 @@ impl<S: Store> Reports for Recount<S> {
     }
 
     async fn mend(&self, _: &WorkflowId, _: &Tally) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn recorded(&self, _: &[(Position, RunId)]) -> Result<Option<Vec<Option<StayRecord>>>, StoreError> {
+        Ok(None)
+    }
+
+    async fn restore(&self, _: &[(Position, RunId, StayRecord)]) -> Result<(), StoreError> {
         Ok(())
     }
 

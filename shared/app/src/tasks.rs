@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use crate::App;
 use crate::error::UseError;
 use crate::ports::{Clock, Commit, Ports, Queue, Store, Work};
-use crate::{enroll, fill, schedule};
+use crate::{enroll, fill, reconcile, schedule};
 
 /// When a task is looked at again of which a step got lost.
 pub(crate) const GRACE: SignedDuration = SignedDuration::from_mins(1);
@@ -59,6 +59,7 @@ pub(crate) async fn go_on<P: Ports>(app: &App<P>, name: &str) -> Result<(), UseE
             let workflow = rest.split('/').next().unwrap_or(rest);
             enroll::go_on(app, (name, workflow), now).await
         }
+        Some((reconcile::KIND, _)) => reconcile::go_on(app, name, now).await,
         Some((schedule::KIND, workflow)) => schedule::go_on(app, name, workflow, now).await,
         Some(_) | None => Err(UseError::Corrupt { what: "task" }),
     }

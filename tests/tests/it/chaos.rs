@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::support::dev::Dev;
-use crate::support::dice::Dice;
 use crate::support::home::Home;
 use crate::support::members::{acknowledged, batch};
 use crate::support::post_office::{PostOffice, Received};
 use crate::support::story::{steps, text};
+use carepath_tests::dice::Dice;
 
 const BATCH: usize = 10;
 const WELCOME: &str = "Welcome to Harbor Health";

@@ -7,11 +7,11 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::support::dev::Dev;
-use crate::support::dice::Dice;
 use crate::support::home::Home;
 use crate::support::members::{acknowledged, batch};
 use crate::support::smtp::Silent;
 use crate::support::story::{steps, text, visit};
+use carepath_tests::dice::Dice;
 
 const KILLS: usize = 5;
 /// Batches of a round, and contacts of a batch.

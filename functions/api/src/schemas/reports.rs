@@ -68,20 +68,32 @@ fn in_step() -> Value {
 fn reconciliation() -> Vec<(&'static str, Value)> {
     let difference = json!({
         "version": whole(),
-        "hour": { "type": ["integer", "null"], "description": "Hours since 1970, UTC; null for all time" },
+        "hour": { "type": ["integer", "null"], "description": "Hours since 1970, UTC; null for all time; -1 for all the hours of more than a week ago" },
         "step": text(), "counter": text(), "kept": { "type": "integer" }, "counted": { "type": "integer" },
     });
     let unlawful = json!({ "version": whole(), "step": maybe_text(), "what": text() });
-    let wanted = json!({ "workflow": text(), "repair": list(&super::named("Difference")) });
+    let wanted = json!({
+        "workflow": { "type": "string", "description": "Left out: all workflows" },
+        "repair": { "type": "boolean", "description": "Put right what is found wrong" },
+    });
     let found = json!({
         "workflow": text(), "runs": whole(),
         "kept": { "type": "boolean", "description": "Whether numbers are kept; where they are not, each report is a count" },
-        "quiet": flag(), "unlawful": list(&whole_object(&unlawful)), "differences": list(&super::named("Difference")),
+        "quiet": { "type": "boolean", "description": "Whether all that is kept rested; what did not was compared with its own hours" },
+        "unlawful": list(&whole_object(&unlawful)), "differences": list(&super::named("Difference")),
+        "differing": { "type": "integer", "description": "How many numbers differ; the first 200 are shown" },
+        "stays": { "type": "integer", "description": "How many records of who is where are not as their runs say" },
         "mended": whole(),
     });
+    let shown = json!({
+        "workflow": maybe_text(), "repair": flag(), "started_at": time(), "finished_at": maybe_time(),
+        "runs": { "type": "integer", "description": "How many runs were read so far" },
+        "found": list(&super::named("Reconciled")),
+    });
     vec![
-        ("Difference", object(&["version", "counter", "kept", "counted"], &difference)),
-        ("Reconcile", object(&["workflow"], &wanted)),
+        ("Difference", whole_object(&difference)),
+        ("Reconcile", object(&[], &wanted)),
         ("Reconciled", whole_object(&found)),
+        ("Reconciliation", whole_object(&shown)),
     ]
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Mishap, World, workflow};
 
+const PROOF: &str = "/v1/reports/reconcile";
 const REPORT: &str = "/v1/workflows/welcome/report";
 
 /// Three contacts come in: the mail of one is opened and clicked, one has no address, one is on its way still.
@@ -203,12 +204,25 @@ async fn what_a_report_is_asked_has_to_make_sense() {
 #[tokio::test]
 async fn s22_runs_that_are_counted_each_time_add_up() {
     let world = some().await;
-    let found = world.ok("POST", "/v1/reports/reconcile", json!({ "workflow": "welcome" })).await;
-    let expected = json!({ "workflow": "welcome", "runs": 3, "kept": false, "quiet": true, "unlawful": [],
-        "differences": [], "mended": 0 });
-    assert_eq!(found, expected);
-    for body in [json!({}), json!({ "workflow": "welcome", "repair": [{}] }), json!({ "workflow": "welcome", "x": 1 })]
-    {
-        world.refused("POST", "/v1/reports/reconcile", Some(body), "invalid").await;
+    world.refused("GET", &format!("{PROOF}?workflow=welcome"), None, "not_found").await;
+    let begun = world.call("POST", PROOF, Some(json!({ "workflow": "welcome" }))).await;
+    assert_eq!((begun.status, &begun.json()["finished_at"]), (StatusCode::ACCEPTED, &Value::Null));
+    let again = world.call("POST", PROOF, Some(json!({ "workflow": "welcome" }))).await.json();
+    assert_eq!(again, begun.json(), "one that is under way is the answer");
+    let repair = json!({ "workflow": "welcome", "repair": true });
+    assert_ne!(world.call("POST", PROOF, Some(repair)).await.status, StatusCode::ACCEPTED, "and it repairs nothing");
+    world.call("POST", PROOF, Some(json!({}))).await;
+    world.settle(SignedDuration::ZERO).await;
+    let found = json!([{ "workflow": "welcome", "runs": 3, "kept": false, "quiet": true, "unlawful": [],
+        "differences": [], "differing": 0, "stays": 0, "mended": 0 }]);
+    for query in ["?workflow=welcome", ""] {
+        let done = world.ok("GET", &format!("{PROOF}{query}"), Value::Null).await;
+        assert!(done["finished_at"].is_string(), "{done}");
+        assert_eq!((&done["runs"], &done["found"]), (&json!(3), &found), "{query}");
     }
+    assert_eq!(world.app.counters.read().reconciled, 1, "that of all workflows");
+    for body in [json!({ "workflow": 1 }), json!({ "repair": [{}] }), json!({ "workflow": "welcome", "x": 1 })] {
+        world.refused("POST", PROOF, Some(body), "invalid").await;
+    }
+    world.refused("POST", PROOF, Some(json!({ "workflow": "nothing" })), "not_found").await;
 }

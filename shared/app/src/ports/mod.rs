@@ -46,6 +46,11 @@ pub trait Ports: Clone + Send + Sync + 'static {
     /// What runs come to together.
     fn reports(&self) -> &Self::Reports;
 
+    /// How many runs this process reads in one step of a task that reads all of them.
+    fn runs_a_step(&self) -> usize {
+        50_000
+    }
+
     /// Whether this process may begin something outside now: send a mail, or call a webhook. One that may not, because
     /// it is not there for that or has too little time left, leaves the run ready and says so in the queue.
     fn may_act_outside(&self) -> bool {

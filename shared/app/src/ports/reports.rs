@@ -272,6 +272,15 @@ pub trait Reports: Send + Sync + 'static {
     /// Adds to what is kept. In doubt it may be done or not: whoever compares again finds out.
     fn mend(&self, workflow: &WorkflowId, by: &Tally) -> impl Future<Output = Result<(), StoreError>> + Send;
 
+    /// The records of stays; `None` where none are kept. The answer has one for each that is asked for, in their order.
+    fn recorded(
+        &self,
+        stays: &[(Position, RunId)],
+    ) -> impl Future<Output = Result<Option<Vec<Option<StayRecord>>>, StoreError>> + Send;
+
+    /// Writes records of stays over whatever is kept of them.
+    fn restore(&self, stays: &[(Position, RunId, StayRecord)]) -> impl Future<Output = Result<(), StoreError>> + Send;
+
     /// Draws together what is kept apart only while something is added to it. Says how much of that there was.
     fn tidy(&self, workflow: &WorkflowId, now: Timestamp) -> impl Future<Output = Result<usize, StoreError>> + Send;
 }

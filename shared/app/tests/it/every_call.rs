@@ -3,7 +3,7 @@
 
 use crate::journey::{Service, check, play, prepared};
 use crate::world::{Call, Delivery, Fault, Summary, World};
-use crate::{changes, deletions, enrolments, jumps, migrations, outside, pauses, times, unsubscribing};
+use crate::{changes, deletions, enrolments, jumps, migrations, outside, pauses, proofs, times, unsubscribing};
 
 /// The seed of histories in which nothing depends on who goes first.
 const IN_ORDER: u64 = 0;
@@ -154,6 +154,17 @@ async fn s21_so_it_is_where_time_starts_runs_and_definitions_are_new() {
 
 fn enrolment() -> History<impl AsyncFn() -> World, impl AsyncFn(&mut World)> {
     History { prepare: enrolments::prepared, play: enrolments::play, check: enrolments::check }
+}
+
+fn proof() -> History<impl AsyncFn() -> World, impl AsyncFn(&mut World)> {
+    History { prepare: proofs::prepared, play: proofs::play, check: proofs::check }
+}
+
+/// S22: a proof that dies anywhere goes on there, and counts each run once.
+#[tokio::test]
+async fn s22_so_it_is_where_reports_are_compared() {
+    proof().each_call_goes_wrong(Delivery::Once).await;
+    proof().repeats_come_to_the_same().await;
 }
 
 /// S28: a segment that is enrolled is enrolled to the end.

@@ -10,6 +10,7 @@ mod mail_service;
 mod migrations;
 mod outside;
 mod pauses;
+mod proofs;
 mod simulated;
 mod sweeps;
 mod times;

@@ -29,7 +29,12 @@ impl Meter {
             ("duplicate_send", now.duplicate_send - before.duplicate_send),
             ("parked", now.parked - before.parked),
         ];
-        let counted: Vec<_> = since.into_iter().filter(|(_, count)| *count > 0).collect();
+        let mut counted: Vec<_> = since.into_iter().filter(|(_, count)| *count > 0).collect();
+        // That nothing was found wrong is a number too: it ends the alarm.
+        if now.reconciled > before.reconciled {
+            counted.push(("reconcile_done", now.reconciled - before.reconciled));
+            counted.push(("reconcile_drift", now.drift - before.drift));
+        }
         if !counted.is_empty() {
             tell(&counted, "Count");
         }

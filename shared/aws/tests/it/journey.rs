@@ -20,7 +20,7 @@ use serde_json::Value;
 use crate::streamed::streamed;
 use crate::world::{World, open, over, settle};
 
-fn yaml(text: &str) -> Value {
+pub(crate) fn yaml(text: &str) -> Value {
     serde_saphyr::from_str(text).unwrap()
 }
 
@@ -30,7 +30,7 @@ macro_rules! journey {
     };
 }
 
-async fn published() -> App<World> {
+pub(crate) async fn published() -> App<World> {
     furnished(open().await).await
 }
 

@@ -1,5 +1,6 @@
 //! The contract of the store, held by the real SDK client against dynoxide in memory.
 
+mod bill;
 mod costs;
 #[path = "../../../../cli/src/dev/database.rs"]
 mod database;
@@ -11,6 +12,7 @@ mod loopback;
 mod numbers;
 mod outside;
 mod projected;
+mod proved;
 mod ses;
 mod starts;
 mod store;

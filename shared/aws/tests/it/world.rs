@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use carepath_app::ports::{
@@ -30,6 +31,12 @@ pub(crate) struct Hand {
     pub(crate) ahead: Mutex<SignedDuration>,
     pub(crate) work: Mutex<BTreeSet<(Timestamp, Work)>>,
     pub(crate) mails: Mutex<Vec<(Attempt, String)>>,
+    /// How long each piece of work was to wait when it was left.
+    pub(crate) left: Mutex<Vec<SignedDuration>>,
+    /// Whether who works now decides only, and leaves what is to be done outside to others.
+    pub(crate) inside: AtomicBool,
+    /// Whether the mail service says at once that it took a mail, and later what became of it, as SES does.
+    pub(crate) tells_later: AtomicBool,
 }
 
 impl<R: Reports + Clone> Ports for World<R> {
@@ -63,6 +70,14 @@ impl<R: Reports + Clone> Ports for World<R> {
     fn reports(&self) -> &R {
         &self.1
     }
+
+    fn may_act_outside(&self) -> bool {
+        !self.0.hand.inside.load(Ordering::Relaxed)
+    }
+
+    fn runs_a_step(&self) -> usize {
+        3
+    }
 }
 
 impl Clock for Hand {
@@ -79,6 +94,7 @@ impl Hooks for Hand {
 
 impl Queue for Hand {
     async fn push(&self, work: Work, at: Timestamp) {
+        self.left.lock().unwrap().push(at.duration_since(self.now()));
         self.work.lock().unwrap().insert((at, work));
     }
 }
@@ -87,7 +103,7 @@ impl Mailer for Hand {
     async fn send(&self, mail: &Outgoing) -> Answer {
         let id = format!("mail-{}", mail.attempt.step);
         self.mails.lock().unwrap().push((mail.attempt.clone(), mail.subject.clone()));
-        Answer::Accepted { id, delivered: true }
+        Answer::Accepted { id, delivered: !self.tells_later.load(Ordering::Relaxed) }
     }
 
     async fn evidence(&self, _: &Attempt) -> Evidence {
@@ -113,12 +129,12 @@ pub(crate) async fn over(store: DynamoStore) -> App<World> {
 }
 
 /// The same installation with other reports.
-pub(crate) async fn with<R: Reports + Clone>(app: App<World>, reports: R) -> App<World<R>> {
+pub(crate) async fn with<R: Reports + Clone>(app: &App<World>, reports: R) -> App<World<R>> {
     App::open(World(Arc::clone(&app.ports.0), reports)).await.unwrap()
 }
 
 /// Does what is due, until nothing is.
-pub(crate) async fn settle(app: &App<World>) {
+pub(crate) async fn settle<R: Reports + Clone>(app: &App<World<R>>) {
     loop {
         let next = app.ports.0.hand.work.lock().unwrap().pop_first();
         match next {

@@ -1,7 +1,6 @@
 //! What system tests stand on.
 
 pub(crate) mod dev;
-pub(crate) mod dice;
 pub(crate) mod home;
 pub(crate) mod members;
 pub(crate) mod post_office;

@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::dice::Dice;
+use carepath_tests::dice::Dice;
 
 /// A mail that was accepted.
 #[derive(Debug, Clone, Default)]

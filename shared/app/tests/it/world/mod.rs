@@ -95,6 +95,10 @@ impl Ports for MemoryPorts {
     fn reports(&self) -> &Recount<MemoryStore> {
         &self.reports
     }
+
+    fn runs_a_step(&self) -> usize {
+        1
+    }
 }
 
 /// How work is delivered.

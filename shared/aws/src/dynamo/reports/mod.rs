@@ -94,6 +94,14 @@ impl Reports for Projected {
         numbers::mend(&self.0, workflow, by).await
     }
 
+    async fn recorded(&self, stays: &[(Position, RunId)]) -> Result<Option<Vec<Option<StayRecord>>>, StoreError> {
+        records::get(&self.0, stays).await.map(Some)
+    }
+
+    async fn restore(&self, stays: &[(Position, RunId, StayRecord)]) -> Result<(), StoreError> {
+        records::put(&self.0, stays).await
+    }
+
     async fn tidy(&self, workflow: &WorkflowId, now: Timestamp) -> Result<usize, StoreError> {
         numbers::tidy(&self.0, workflow, now).await
     }

@@ -7,12 +7,13 @@ use carepath_app::ports::{Page, Position, Retry, StayRecord, StepState, StoreErr
 use carepath_engine::ids::RunId;
 use carepath_engine::run::MessageState;
 
-use super::super::Inner;
 use super::super::error::{self, Cause, error, never};
 use super::super::items::{self, Item};
+use super::super::{Inner, runs};
 
 /// `DynamoDB`'s limit of a batch.
 const MOST_PUTS: usize = 25;
+const MOST_GETS: usize = 100;
 /// How often what a batch left over is asked for again at once.
 const TRIES: usize = 5;
 /// How many records are looked at for a page.
@@ -110,6 +111,23 @@ pub(super) async fn put(store: &Inner, stays: &[(Position, RunId, StayRecord)]) 
         }
     }
     Ok(())
+}
+
+/// The records of some stays, in their order.
+pub(super) async fn get(store: &Inner, stays: &[(Position, RunId)]) -> Result<Vec<Option<StayRecord>>, StoreError> {
+    const WHAT: &str = "read records of stays";
+    let mut found: HashMap<(String, String), StayRecord> = HashMap::new();
+    for some in stays.chunks(MOST_GETS) {
+        let keys = some.iter().map(|(at, run)| items::key(&partition(at), run.as_str())).collect();
+        for item in runs::batch_get(store, WHAT, HashMap::from([(store.reports.clone(), keys)])).await? {
+            let pk = items::string(&item, "pk").unwrap_or_default().to_owned();
+            // One that cannot be read is not as its run says.
+            if let Ok(Visitor { run, stay }) = visitor(WHAT, &item) {
+                found.insert((pk, run.to_string()), stay);
+            }
+        }
+    }
+    Ok(stays.iter().map(|(at, run)| found.remove(&(partition(at), run.to_string()))).collect())
 }
 
 pub(super) async fn in_step(
