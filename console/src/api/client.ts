@@ -33,10 +33,11 @@ const middleware: Middleware = {
     if (session) request.headers.set('authorization', `Bearer ${session.token}`);
     return request;
   },
-  async onResponse({ response }) {
+  async onResponse({ request, response }) {
     if (response.ok) return undefined;
-    // A key that was revoked, or a token that ran out: whoever it was signs in again.
-    if (response.status === 401 && currentSession()) setSession(null);
+    // A key that was revoked, or a token that ran out: whoever it was signs in again, unless they have done so meanwhile.
+    const session = currentSession();
+    if (response.status === 401 && session && request.headers.get('authorization') === `Bearer ${session.token}`) setSession(null);
     throw await problemOf(response);
   },
   onError() {
