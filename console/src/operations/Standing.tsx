@@ -56,17 +56,70 @@ function Rate({ now, sending }: Operations) {
   return <Figure value={`${count(taken)} of ${count(limit)}`} good={taken < limit} verdict={share(taken, limit)} meaning={`Mails a second against the account’s limit, ${current ? 'now' : `when any went out last, ${relative(second, new Date(now).getTime())}`}`} />;
 }
 
-/** The sweep and the sending, as the store knows them; and where alarms are. */
+/** A proof is done each night; one may be missed. */
+const PROVED_WITHIN = 30 * 60 * MINUTE;
+/** More than this the API does not count. */
+const MANY = 100;
+
+interface Alarm { name: string; value: string; rings: boolean | undefined; meaning: string }
+
+/** What rings, by what the API knows; the numbers of Amazon CloudWatch are on the dashboard. */
+export function alarmsOf({ now, sweep, runs, reports, unknown_open: unknown, work_parked: parked }: Operations, dev: boolean): Alarm[] {
+  const some = (found: number) => (found >= MANY ? `${count(MANY)} or more` : count(found));
+  const ago = (at: string) => relative(at, new Date(now).getTime());
+  const alarms: Alarm[] = [
+    { name: 'Unknown sends', value: some(unknown), rings: unknown > 0, meaning: 'listed below until evidence or a person settles them' },
+    { name: 'Parked work', value: some(parked), rings: parked > 0, meaning: 'listed below until its cause is mended and it is done again' },
+    { name: 'Sweep lag', value: sweep.late_seconds === 0 ? 'none' : length(sweep.late_seconds), rings: sweep.late_seconds > LATE_AFTER, meaning: 'how long what is due waits; where it does, see whether the timer and the executor run' },
+  ];
+  // Counted and proved each night, which `carepath dev` does not have: it counts when asked.
+  if (!dev || runs) {
+    alarms.push({
+      name: 'Runs that nobody wakes', value: runs ? count(runs.without_wakeup) : '–', rings: runs ? runs.without_wakeup > 0 : undefined,
+      meaning: runs ? `of ${plural(runs.live, 'live run')}, counted ${ago(runs.counted_at)}` : 'counted each night, and not yet',
+    });
+  }
+  if (!dev || reports) {
+    const stale = reports !== null && between(reports.finished_at ?? reports.started_at, now) > PROVED_WITHIN;
+    alarms.push({
+      name: 'Reports that differ from their runs', value: reports ? count(reports.wrong) : '–', rings: reports ? reports.wrong > 0 || stale : undefined,
+      meaning: !reports ? 'compared each night, and not yet' : reports.finished_at !== null ? `compared with all runs ${ago(reports.finished_at)}` : `being compared since ${ago(reports.started_at)}`,
+    });
+  }
+  return alarms;
+}
+
+function Alarms({ of, dashboard, dev }: { of: Operations; dashboard: string | undefined; dev: boolean }) {
+  return (
+    <section className="stack" aria-labelledby="alarms">
+      <h2 id="alarms">Alarms</h2>
+      <ul className="plain figures wide" aria-labelledby="alarms">
+        {alarmsOf(of, dev).map(({ name, value, rings, meaning }) => (
+          <li className="figure" key={name}><b>{value} <Badge tone={rings === undefined ? 'warn' : rings ? 'bad' : 'good'}>{rings === undefined ? 'not known' : rings ? 'look at this' : 'quiet'}</Badge></b><span>{name}: {meaning}</span></li>
+        ))}
+      </ul>
+      {dashboard !== undefined
+        ? <p><a href={dashboard} target="_blank" rel="noreferrer">Mails sent twice, dead letters, failing functions, bounces and complaints, and the course of all figures: on your dashboard</a></p>
+        : <p className="dim small">{dev ? 'In AWS these tell somebody, and so do dead letters, failing functions, bounces and complaints.' : 'Dead letters, failing functions, bounces and complaints are where whoever runs this put them: this console was not told of a dashboard.'}</p>}
+    </section>
+  );
+}
+
+/** The sweep and the sending, as the store knows them; and which alarms ring. */
 export function Standing({ dashboard, dev }: { dashboard: string | undefined; dev: boolean }) {
   const told = useQuery({ queryKey: ['operations'], queryFn: () => body(api().GET('/v1/operations')), refetchInterval: 30_000 });
   return (
-    <section className="stack" aria-labelledby="standing">
-      <h2 id="standing">How it stands</h2>
-      <Answer of={told} what="how it stands">{data => <ul className="plain figures wide"><Sweep {...data} /><Rate {...data} /></ul>}</Answer>
-      {dashboard !== undefined
-        ? <p><a href={dashboard} target="_blank" rel="noreferrer">Alarms and the course of all figures, on your dashboard</a></p>
-        : <p className="dim small">{dev ? 'Alarms belong to an installation in AWS. Here the figures below are what they would watch.' : 'Alarms are where whoever runs this put them: this console was not told of a dashboard.'}</p>}
-    </section>
+    <Answer of={told} what="how it stands">
+      {data => (
+        <>
+          <section className="stack" aria-labelledby="standing">
+            <h2 id="standing">How it stands</h2>
+            <ul className="plain figures wide"><Sweep {...data} /><Rate {...data} /></ul>
+          </section>
+          <Alarms of={data} dashboard={dashboard} dev={dev} />
+        </>
+      )}
+    </Answer>
   );
 }
 

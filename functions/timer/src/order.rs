@@ -1,9 +1,9 @@
 //! What the timer is told to do.
 
 use carepath_app::ports::{Ports as _, Store as _, Work};
-use carepath_app::reconcile;
 use carepath_app::sweep::{self, Swept};
 use carepath_app::{App, UseError};
+use carepath_app::{health, reconcile};
 use carepath_aws::lambda::{AwsPorts, Done, Idle, tell};
 use serde::Deserialize;
 
@@ -63,7 +63,7 @@ async fn reconciled(app: &Timer) -> Result<(), UseError> {
         Ok(_) | Err(UseError::Busy) => {}
         Err(error) => return Err(error),
     }
-    let health = app.store().health().await?;
-    tell(&[("runs_live", health.live), ("runs_without_wakeup", health.without_wakeup)], "Count");
+    let counted = health::count(app).await?;
+    tell(&[("runs_live", counted.live), ("runs_without_wakeup", counted.without_wakeup)], "Count");
     Ok(())
 }

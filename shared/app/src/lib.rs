@@ -12,6 +12,7 @@ pub mod engage;
 pub mod enroll;
 pub mod error;
 pub mod fill;
+pub mod health;
 pub mod hooks;
 pub mod ingest;
 pub mod keys;

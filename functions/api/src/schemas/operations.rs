@@ -25,7 +25,24 @@ pub(super) fn recovery() -> Vec<(&'static str, Value)> {
         "limit": { "type": "integer", "minimum": 0, "description": "How many the account may send in a second" },
     }));
     sending["type"] = json!(["object", "null"]);
-    let operations = json!({ "now": time(), "sweep": whole_object(&sweep), "sending": sending });
+    let mut runs = whole_object(&json!({
+        "counted_at": time(),
+        "live": { "type": "integer", "minimum": 0, "description": "Runs that had not ended" },
+        "without_wakeup": { "type": "integer", "minimum": 0, "description": "Of those, runs that nothing would wake" },
+    }));
+    runs["type"] = json!(["object", "null"]);
+    let mut reports = whole_object(&json!({
+        "started_at": time(),
+        "finished_at": { "type": ["string", "null"], "format": "date-time", "description": "null while it is under way" },
+        "wrong": { "type": "integer", "minimum": 0, "description": "What was found wrong so far" },
+    }));
+    reports["type"] = json!(["object", "null"]);
+    reports["description"] = json!("The last proof of all reports");
+    let most = json!({ "type": "integer", "minimum": 0, "maximum": 100, "description": "100 where there are more" });
+    let operations = json!({
+        "now": time(), "sweep": whole_object(&sweep), "sending": sending, "runs": runs, "reports": reports,
+        "unknown_open": most, "work_parked": most,
+    });
     let settle = json!({
         "sent": flag(),
         "attempt": { "type": "integer", "minimum": 1, "description": "Which attempt is meant, if not whichever is unknown" },

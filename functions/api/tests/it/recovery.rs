@@ -1,7 +1,7 @@
 //! What needs a person: unknown sends, and work that no trial can do.
 
 use carepath_app::ports::{Store as _, Work};
-use carepath_app::{park, sweep};
+use carepath_app::{health, park, reconcile, sweep};
 use carepath_engine::ids::RunId;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -218,6 +218,15 @@ async fn how_the_sweep_stands_is_told_and_what_nobody_does_is_late() {
     world.app.store().take_mails(world.app.now().as_second(), 3, 9, 14).await.unwrap();
     let sending = json!({ "second": world.app.now(), "taken": 3, "limit": 14 });
     assert_eq!(world.ok("GET", path, Value::Null).await["sending"], sending);
+    let told = world.ok("GET", path, Value::Null).await;
+    assert_eq!((&told["runs"], &told["reports"]), (&Value::Null, &Value::Null), "nobody has counted yet");
+    assert_eq!((&told["unknown_open"], &told["work_parked"]), (&json!(0), &json!(0)));
+    health::count(&world.app).await.unwrap();
+    reconcile::begin(&world.app, None, false).await.unwrap();
+    let told = world.ok("GET", path, Value::Null).await;
+    let live = told["runs"]["live"].as_u64().unwrap();
+    assert_eq!(told["runs"], json!({ "counted_at": world.app.now(), "live": live, "without_wakeup": 0 }));
+    assert_eq!(told["reports"], json!({ "started_at": world.app.now(), "finished_at": null, "wrong": 0 }));
     sweep::note(&world.app, world.app.now(), Some(swept)).await.unwrap();
     assert_eq!(world.ok("GET", path, Value::Null).await["sweep"]["at"], json!(world.app.now()));
 }
