@@ -33,7 +33,7 @@ impl SqsQueue {
         Self { post: Post::new(config, url.into()), schedules, longest_delay: LONGEST_DELAY }
     }
 
-    /// The same, where what is due later than this goes into schedules: at most what a message can wait.
+    /// The same, where runs that are due later than this have schedules: at most what a message can wait.
     #[must_use]
     pub fn delaying_at_most(mut self, longest: SignedDuration) -> Self {
         self.longest_delay = longest.min(LONGEST_DELAY);
@@ -49,7 +49,9 @@ impl SqsQueue {
 impl Queue for SqsQueue {
     async fn push(&self, work: Work, at: Timestamp) {
         let wait = at.duration_since(Timestamp::now());
-        if wait <= self.longest_delay {
+        // What has no schedule waits as a message for as long as one can, and only what is later still is left to the sweep.
+        let longest = if schedules::may_wake(&work) { self.longest_delay } else { LONGEST_DELAY };
+        if wait <= longest {
             self.post.send(&work, seconds(wait)).await;
         } else if let Some(schedules) = &self.schedules {
             Box::pin(schedules.wake(&work, at)).await;

@@ -78,8 +78,12 @@ impl Schedules {
     }
 }
 
-/// A name that is the same for the same work at the same time: run ids have 45 letters, and names may have 64. Only runs
-/// have schedules; all else that is due later is few, and can wait for the sweep.
+/// Whether work may have a schedule. Only runs do; all else that is due later is few, and can wait for the sweep.
+pub(super) const fn may_wake(work: &Work) -> bool {
+    matches!(work, Work::Run { .. })
+}
+
+/// A name that is the same for the same work at the same time: run ids have 45 letters, and names may have 64.
 fn name(work: &Work, at: Timestamp) -> Option<String> {
     match work {
         Work::Run { run } => Some(format!("{run}-{:x}", whole(at).as_second())),
