@@ -134,3 +134,21 @@ it('a template shows for a contact on a phone and a desktop, and runs nothing th
   expect(await page.title()).toBe('Template odd · Carepath');
   await page.context().close();
 });
+
+it('a new workflow is a draft with a name and an id, and an id that is taken is told', async () => {
+  const page = await eyes.page();
+  await eyes.go(page, '#/workflows');
+  await page.getByRole('button', { name: 'New workflow' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name').fill('Flu season');
+  await dialog.getByLabel(/^Id/).fill('new-member-onboarding');
+  eyes.expected = [412];
+  await dialog.getByRole('button', { name: 'Create the draft' }).click();
+  await dialog.getByRole('alert').waitFor();
+  eyes.expected = [];
+  await dialog.getByLabel(/^Id/).fill('flu-season');
+  await dialog.getByRole('button', { name: 'Create the draft' }).click();
+  await page.getByRole('heading', { name: /Flu season/, level: 1 }).waitFor();
+  expect((await system.ok<{ name: string }>('GET', '/v1/workflows/flu-season')).name).toBe('Flu season');
+  await page.context().close();
+});

@@ -1,12 +1,11 @@
 // All segments: who is meant, how many there are, and how they get in.
 import { useQueries, useQuery } from '@tanstack/react-query';
-import { useState, type SyntheticEvent } from 'react';
 import { api, body, revised, type Schemas } from '../api/client';
 import { count, plural } from '../lib/format';
-import { go, to } from '../lib/router';
-import { Answer, Badge, Dialog, Empty, Failure, Title } from '../ui/parts';
+import { to } from '../lib/router';
+import { NewThing } from '../ui/NewThing';
+import { Answer, Badge, Empty, Title } from '../ui/parts';
 import { inWords } from '../workflows/conditions';
-import { ID } from '../workflows/document';
 
 export type Segment = Schemas['Segment'];
 
@@ -26,38 +25,12 @@ export function Filling({ of }: { of: Segment }) {
   return <Badge tone="info">{`filling, ${plural(of.fill.contacts_done ?? 0, 'contact')} looked at`}</Badge>;
 }
 
-function NewSegment() {
-  const [open, setOpen] = useState(false);
-  const [id, setId] = useState('');
-  const [name, setName] = useState('');
-  const [fault, setFault] = useState<unknown>();
-  async function create(event: SyntheticEvent) {
-    event.preventDefault();
-    setFault(undefined);
-    try {
-      await body(api().PUT('/v1/segments/{id}', { params: { path: { id }, header: { 'If-None-Match': '*' } }, body: { id, name: name || id } }));
-      go(to(['segments', id]));
-    } catch (caught) {
-      setFault(caught);
-    }
-  }
-  return (
-    <>
-      <button type="button" className="button primary" onClick={() => setOpen(true)}>New segment</button>
-      {open && (
-        <Dialog title="New segment" onClose={() => setOpen(false)}>
-          <form className="stack" onSubmit={event => void create(event)}>
-            <label className="field"><span>Name <span className="hint">for people</span></span><input value={name} onChange={event => setName(event.target.value)} /></label>
-            <label className="field"><span>Id <span className="hint">small letters, digits and hyphens; it stays</span></span><input required pattern={ID} value={id} onChange={event => setId(event.target.value)} /></label>
-            <p className="dim small">It begins empty and kept by hand. Its page can have a condition decide instead.</p>
-            {fault !== undefined && <Failure error={fault} />}
-            <div className="actions"><button type="button" className="button" onClick={() => setOpen(false)}>Cancel</button><button className="button primary">Create</button></div>
-          </form>
-        </Dialog>
-      )}
-    </>
-  );
+async function make(id: string, name: string): Promise<string> {
+  await body(api().PUT('/v1/segments/{id}', { params: { path: { id }, header: { 'If-None-Match': '*' } }, body: { id, name } }));
+  return to(['segments', id]);
 }
+
+const NewSegment = () => <NewThing what="New segment" action="Create" note="It begins empty and kept by hand. Its page can have a condition decide instead." make={make} />;
 
 function Rows({ items }: { items: Segment[] }) {
   const told = useQueries({ queries: items.map(({ id = '' }) => standing(id)) });
