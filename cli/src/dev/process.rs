@@ -254,7 +254,7 @@ async fn store(folder: &Path, durability: Durability) -> Result<DynamoStore, Dev
     let file = folder.join("data.sqlite");
     let database =
         database::open(Some(&file.to_string_lossy()), durability).map_err(|error| DevError::Database(error.into()))?;
-    let options = Options { prefix: "carepath-".to_owned(), shards: 1 };
+    let options = Options { prefix: "carepath-".to_owned(), shards: 1, packs: false };
     let store = DynamoStore::in_process(move |target, body| database::dispatch(&database, target, body), &options);
     store.create_tables().await?;
     Ok(store)

@@ -113,7 +113,7 @@ async fn s22_what_was_not_done_is_named_by_its_number() {
     assert_eq!(answer["batchItemFailures"], json!([{ "itemIdentifier": "9" }]));
     broken.store(false, Ordering::SeqCst);
     let mut newer = both();
-    newer[1]["dynamodb"]["NewImage"]["sv"]["N"] = json!("2");
+    newer[1]["dynamodb"]["NewImage"]["sv"]["N"] = json!("3");
     let answer = handle(&reports, false, &event(&newer)).await.unwrap();
     assert_eq!(answer["batchItemFailures"], json!([{ "itemIdentifier": "10" }]), "a later release wrote it");
     assert_counts(&reports, &began()).await;

@@ -87,6 +87,11 @@ fn condition(expect: u64) -> (&'static str, Option<Item>) {
     }
 }
 
+/// An item as it is written.
+fn written(store: &Inner, item: &Item) -> Item {
+    if store.options.packs { items::packed(item.clone()) } else { item.clone() }
+}
+
 /// Writes one item over its revision.
 pub(super) async fn put_one(
     store: &Inner,
@@ -99,7 +104,7 @@ pub(super) async fn put_one(
         .client
         .put_item()
         .table_name(guarded.table)
-        .set_item(Some(guarded.item.clone()))
+        .set_item(Some(written(store, &guarded.item)))
         .condition_expression(condition)
         .set_expression_attribute_values(values)
         .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
@@ -141,7 +146,7 @@ pub(super) async fn transact(
         let (condition, values) = condition(each.expect);
         actions.push(put(Put::builder()
             .table_name(each.table)
-            .set_item(Some(each.item.clone()))
+            .set_item(Some(written(store, &each.item)))
             .condition_expression(condition)
             .set_expression_attribute_values(values)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld))?);

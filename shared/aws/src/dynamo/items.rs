@@ -1,6 +1,7 @@
-//! The shapes that are stored. `sv` is the shape's version; `d` is the value as JSON text; beside it stands only what
-//! conditions and indexes need.
+//! The shapes that are stored. `sv` is the shape's version; `d` is the value as JSON text, packed where that makes a write
+//! cheaper; beside it stands only what conditions and indexes need.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -13,14 +14,16 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::{Cause, never};
-use super::keys;
+use super::{keys, pack};
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 
 /// The version of the shapes.
 const SHAPE: &str = "1";
+/// The same with a payload that is packed.
+const PACKED: &str = "2";
 /// `DynamoDB` takes 400 KiB; the rest is room for keys and numbers.
-const MOST_BYTES: usize = 350 * 1024;
+pub(super) const MOST_BYTES: usize = 350 * 1024;
 
 pub(super) fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
@@ -53,6 +56,17 @@ pub(super) fn item<T: Serialize>(
     item.insert("w".to_owned(), text(writer));
     item.insert("d".to_owned(), text(payload));
     Ok(item)
+}
+
+/// Packs the payload of an item that is ready to be written, where that makes the write cheaper.
+pub(super) fn packed(mut item: Item) -> Item {
+    let Some(AttributeValue::S(payload)) = item.remove("d") else { return item };
+    let payload = pack::pack(payload, pack::size(&item) + 1);
+    if matches!(payload, AttributeValue::B(_)) {
+        item.insert("sv".to_owned(), AttributeValue::N(PACKED.to_owned()));
+    }
+    item.insert("d".to_owned(), payload);
+    item
 }
 
 pub(super) fn index(item: &mut Item, (dpk, dsk): (String, String)) {
@@ -155,13 +169,18 @@ pub(super) fn count(item: &Item, name: &str) -> u64 {
 /// The payload of an item and its revision.
 pub(super) fn payload<T: DeserializeOwned>(what: &'static str, item: &Item) -> Result<(T, u64), StoreError> {
     let shape = item.get("sv").and_then(|shape| shape.as_n().ok()).map_or("0", String::as_str);
-    if shape != SHAPE {
+    if shape != SHAPE && shape != PACKED {
         return Err(never(what, Cause::Shape(shape.to_owned())));
     }
     let revision = revision(item).ok_or_else(|| never(what, Cause::Item("it has no revision")))?;
-    let text = string(item, "d").ok_or_else(|| never(what, Cause::Item("it has no payload")))?;
+    let packed = item.get("d").and_then(|payload| payload.as_b().ok());
+    let text = match packed {
+        Some(packed) => pack::unpack(packed.as_ref()).map(Cow::Owned),
+        None => string(item, "d").map(Cow::Borrowed),
+    };
+    let text = text.ok_or_else(|| never(what, Cause::Item("it has no payload")))?;
     // The parser's message would quote the payload.
-    let value = serde_json::from_str(text).map_err(|_| never(what, Cause::Item("its payload has another form")))?;
+    let value = serde_json::from_str(&text).map_err(|_| never(what, Cause::Item("its payload has another form")))?;
     Ok((value, revision))
 }
 

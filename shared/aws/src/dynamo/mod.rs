@@ -12,6 +12,7 @@ mod error;
 mod events;
 mod items;
 mod keys;
+mod pack;
 mod parked;
 mod rate;
 mod reports;
@@ -51,11 +52,13 @@ pub struct Options {
     pub prefix: String,
     /// Partitions an hour of the index of due things: 1 on one machine, 16 in AWS.
     pub shards: u32,
+    /// Whether payloads are packed where that makes a write cheaper: where writes are paid for by the kilobyte.
+    pub packs: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { prefix: "carepath-".to_owned(), shards: 1 }
+        Self { prefix: "carepath-".to_owned(), shards: 1, packs: true }
     }
 }
 
@@ -113,7 +116,7 @@ impl DynamoStore {
     /// The store in AWS. Its tables' names begin with `CAREPATH_TABLE_PREFIX` (`carepath-` where it is missing).
     pub fn in_aws(config: &SdkConfig) -> Self {
         let prefix = std::env::var("CAREPATH_TABLE_PREFIX").unwrap_or_else(|_| "carepath-".to_owned());
-        Self::new(Client::new(config), Options { prefix, shards: 16 })
+        Self::new(Client::new(config), Options { prefix, shards: 16, packs: true })
     }
 
     /// Gives the store the account's secret, under which it keeps addresses in its index. It is loaded through the

@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use carepath_app::project::{Moved, Sequence};
 use carepath_engine::run::Run;
 use jiff::Timestamp;
@@ -39,13 +42,15 @@ struct Change {
     new: Option<HashMap<String, Attribute>>,
 }
 
-/// An attribute as the stream writes it. A run's item has texts and numbers only.
+/// An attribute as the stream writes it. A run's item has texts and numbers, and its payload where that is packed.
 #[derive(Debug, Deserialize)]
 struct Attribute {
     #[serde(rename = "S", default)]
     text: Option<String>,
     #[serde(rename = "N", default)]
     number: Option<String>,
+    #[serde(rename = "B", default)]
+    bytes: Option<String>,
 }
 
 /// The changes of an event as far as they can be read.
@@ -95,7 +100,8 @@ fn run(image: Option<HashMap<String, Attribute>>) -> Option<Option<Run>> {
     let value = |attribute: Attribute| match attribute {
         Attribute { text: Some(text), .. } => Some(AttributeValue::S(text)),
         Attribute { number: Some(number), .. } => Some(AttributeValue::N(number)),
-        Attribute { text: None, number: None } => None,
+        Attribute { bytes: Some(bytes), .. } => Some(AttributeValue::B(Blob::new(STANDARD.decode(bytes).ok()?))),
+        Attribute { text: None, number: None, bytes: None } => None,
     };
     let item: Item = image.into_iter().filter_map(|(name, attribute)| Some((name, value(attribute)?))).collect();
     items::read_run("read a change of a run", &item).ok().map(Some)

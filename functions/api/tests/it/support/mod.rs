@@ -174,7 +174,7 @@ impl World {
                     Some(Mishap::Panic(text)) => panic!("{text}"),
                 }
             },
-            &Options { prefix: "t-".to_owned(), shards: 1 },
+            &Options { prefix: "t-".to_owned(), shards: 1, packs: true },
         );
         store.create_tables().await.unwrap();
         let ports = Local {
