@@ -156,7 +156,11 @@ pub(crate) fn message(mail: &Message) -> Value {
 }
 
 fn seen(first: &FirstSeen) -> Value {
-    json!({ "human": first.human, "machine": first.machine })
+    let mut shown = json!({ "human": first.human, "machine": first.machine });
+    if first.corrected {
+        shown["corrected"] = json!(true);
+    }
+    shown
 }
 
 const fn state(state: MessageState) -> &'static str {

@@ -223,6 +223,7 @@ fn runs() -> Vec<(&'static str, Value)> {
     let seen = json!({ "type": "object", "additionalProperties": false, "properties": {
         "human": { "type": ["string", "null"], "format": "date-time" },
         "machine": { "type": ["string", "null"], "format": "date-time" },
+        "corrected": { "type": "boolean", "description": "A machine was taken for a person at first, and may have moved the run." },
     } });
     let message = json!({
         "id": maybe_text(),

@@ -92,7 +92,7 @@ export const ACKNOWLEDGED: readonly Acknowledgment[] = [
   },
   {
     rule: 'Carepath-RouteAuthorized',
-    at: /^Stateless\/HttpApi\/Api\/(GET|POST)--[uf]--[^/]*\/Resource$/,
+    at: /^Stateless\/HttpApi\/Api\/(GET|HEAD|POST)--[uf]--[^/]*\/Resource$/,
     why: 'For whoever holds a sealed link, or fills in a form; the stage gives them a small share.',
   },
 ];

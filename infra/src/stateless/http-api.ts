@@ -25,7 +25,7 @@ const MACHINES: readonly [string, HttpMethod[]][] = [
 
 /** Anybody may call these: links in mails and hosted forms. */
 const ANYBODY: readonly [string, HttpMethod[]][] = [
-  ['/u/{token}', [HttpMethod.GET, HttpMethod.POST]],
+  ['/u/{token}', [HttpMethod.GET, HttpMethod.HEAD, HttpMethod.POST]],
   ['/f/{form}', [HttpMethod.POST]],
 ];
 
@@ -105,6 +105,7 @@ function slower(stage: HttpStage): void {
   (stage.node.defaultChild as CfnStage).routeSettings = {
     'POST /f/{form}': settings(10, 20),
     'GET /u/{token}': settings(100, 200),
+    'HEAD /u/{token}': settings(100, 200),
     'POST /u/{token}': settings(100, 200),
   };
 }

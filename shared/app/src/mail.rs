@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use carepath_engine::advance::HIDDEN_LINK;
 use carepath_engine::calendar;
 use carepath_engine::render::{RenderScope, Template};
 use carepath_engine::version::Class;
@@ -20,13 +21,15 @@ pub(crate) struct Making<'a> {
     pub(crate) account: &'a Account,
     /// Where its reader can unsubscribe.
     pub(crate) unsubscribe: Option<String>,
+    /// Where the link leads that people do not see.
+    pub(crate) hidden: Option<String>,
     pub(crate) now: Timestamp,
     pub(crate) attempt: Attempt,
 }
 
 /// Makes the mail, or says as a code why it cannot be made.
 pub(crate) fn make(making: Making<'_>) -> Result<Outgoing, &'static str> {
-    let Making { template, run, version, contact, account, unsubscribe, now, attempt } = making;
+    let Making { template, run, version, contact, account, unsubscribe, hidden, now, attempt } = making;
     let zone = calendar::zone_of(contact.zone.as_deref(), version.policy.zone.as_ref(), &account.zone);
     let scope = RenderScope {
         contact,
@@ -48,13 +51,24 @@ pub(crate) fn make(making: Making<'_>) -> Result<Outgoing, &'static str> {
         to,
         from: account.sender.clone(),
         subject: mail.subject,
-        html: mail.html,
+        html: hidden.map(|url| with_hidden(&mail.html, &url)).unwrap_or(mail.html),
         text: mail.text,
         headers,
         links: mail.links.into_iter().map(|link| Link { name: link.name, url: link.url }).collect(),
         class: version.class,
         attempt,
     })
+}
+
+/// The mail with a link that no reader sees, and no text of the mail has: who follows it is a machine (S20). The tag is how the
+/// mail service tells of it.
+fn with_hidden(html: &str, url: &str) -> String {
+    let url = url.replace('&', "&amp;").replace('"', "%22");
+    let link = format!(
+        "<a href=\"{url}\" ses:tags=\"name:{HIDDEN_LINK}\" rel=\"nofollow\" tabindex=\"-1\" aria-hidden=\"true\" style=\"display:none\"></a>"
+    );
+    let end = html.rfind("</body>").unwrap_or(html.len());
+    format!("{}{link}{}", &html[..end], &html[end..])
 }
 
 /// What lets a mail program unsubscribe its user by one click (RFC 8058). Care is not for unsubscribing from; marketing

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use carepath_engine::advance::{Engagement, EngagementKind};
+use carepath_engine::advance::{Engagement, EngagementKind, Reader};
 use carepath_engine::compile::WayOut;
 use carepath_engine::contact::{Attributes, Subscription};
 use carepath_engine::ids::{EventId, Name, TopicId};
@@ -69,6 +69,14 @@ pub(crate) fn url<P: Ports>(
     let token = UnsubscribeToken { run: run.id.clone(), step, topic };
     Some(format!("{base}/u/{}", token.seal(&app.secret)))
 }
+
+/// Where the link leads that people do not see: to a page that says so, and knows nobody. No token is a dash.
+pub(crate) fn hidden_url<P: Ports>(app: &App<P>, account: &Account) -> Option<String> {
+    base_url(app, account).map(|base| format!("{base}/u/{HIDDEN}"))
+}
+
+/// What stands in the place of a token there.
+pub const HIDDEN: &str = "-";
 
 fn base_url<'a, P: Ports>(app: &'a App<P>, account: &'a Account) -> Option<&'a str> {
     account.base_url.as_deref().or(app.base_url.as_deref())
@@ -187,7 +195,7 @@ async fn told_by<P: Ports>(app: &App<P>, token: &UnsubscribeToken, run: Option<&
         message: message.ids.first().cloned().unwrap_or_default(),
         kind: EngagementKind::Unsubscribed,
         at: app.now(),
-        machine: false,
+        by: Reader::Person,
     };
     engage(app, &token.run, &told).await
 }

@@ -13,7 +13,7 @@ use carepath_app::engage::engage;
 use carepath_app::ingest::{NewEvent, ingest};
 use carepath_app::ports::{Attempt, Change, Commit, Evidence, Kept, Work};
 use carepath_app::work::handle;
-use carepath_engine::advance::{Answer, Engagement, EngagementKind};
+use carepath_engine::advance::{Answer, Engagement, EngagementKind, Reader};
 use carepath_engine::ids::{ContactKey, RunId};
 use carepath_engine::{Contact, Event, Run};
 use jiff::Timestamp;
@@ -263,7 +263,7 @@ fn replay(task: &Task, started: Timestamp, told: Arc<Vec<Arc<Entry>>>) -> Next {
                     let Attempt { run, step, attempt } = &mail.attempt;
                     let at = opened.unwrap_or(started);
                     let (step, attempt, message) = (*step, *attempt, mail.id());
-                    engage(app, run, &Engagement { step, attempt, message, kind, at, machine: false }).await
+                    engage(app, run, &Engagement { step, attempt, message, kind, at, by: Reader::Person }).await
                 }
             }
         };

@@ -29,6 +29,9 @@ type Link = Result<Path<String>, PathRejection>;
 /// Shows the topics, and changes nothing.
 pub(crate) async fn show<P: Ports>(State(app): State<Arc<App<P>>>, link: Link, headers: HeaderMap) -> Response {
     let shown = async {
+        if matches!(&link, Ok(Path(token)) if token == unsubscribe::HIDDEN) {
+            return Ok(page::hidden());
+        }
         let token = open(&app, link)?;
         Ok(page::choices(&unsubscribe::choices(&app, &token).await?))
     };

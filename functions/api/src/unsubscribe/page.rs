@@ -90,6 +90,14 @@ pub(super) fn saved() -> Page {
     page("Saved", &format!("<p>You get the mails that you chose.</p>\n{BACK}"))
 }
 
+/// Where the link leads that people do not see.
+pub(super) fn hidden() -> Page {
+    page(
+        "Nothing to see here",
+        "<p>This link is in our mails for programs that follow every link. You have not missed anything.</p>\n",
+    )
+}
+
 /// Something was not done.
 pub(super) fn refused(status: StatusCode) -> Page {
     if status == StatusCode::NOT_FOUND {

@@ -103,7 +103,7 @@ async fn a_run_that_cannot_be_read_is_parked_with_its_code_and_goes_on_when_it_i
     let (contact, run) = (id.contact(), id.to_string());
     let place = (contact.as_str(), run.as_str());
     let shape = |shape: &str| json!({ ":shape": { "N": shape } });
-    world.tamper("runs", place, "SET sv = :shape", shape("2"));
+    world.tamper("runs", place, "SET sv = :shape", shape("9"));
     world.turn("2026-03-05T10:00:01Z".parse().unwrap());
 
     let work = Work::Run { run: id };
@@ -134,7 +134,7 @@ async fn what_nobody_waits_for_is_not_parked() {
     let id: RunId = run_of(&world, "p-1").await["id"].as_str().unwrap().parse().unwrap();
     world.ok("POST", &format!("/v1/runs/{id}/cancel"), Value::Null).await;
     let (contact, run) = (id.contact(), id.to_string());
-    world.tamper("runs", (contact.as_str(), &run), "SET sv = :two", json!({ ":two": { "N": "2" } }));
+    world.tamper("runs", (contact.as_str(), &run), "SET sv = :two", json!({ ":two": { "N": "9" } }));
     park::handle(&world.app, &Work::Run { run: id }).await.unwrap();
     assert_eq!(items(&world, "/v1/parked").await.len(), 0);
 }
@@ -145,7 +145,7 @@ async fn an_event_that_cannot_be_acted_on_is_parked_and_is_done_once_after_all()
     world.publish_welcome().await;
     world.ok("PUT", "/v1/contacts/p-1", json!({ "email": "a@example.org" })).await;
     let key = world.app.key_of(&"p-1".parse().unwrap());
-    world.tamper("contacts", (key.as_str(), "C"), "SET sv = :two", json!({ ":two": { "N": "2" } }));
+    world.tamper("contacts", (key.as_str(), "C"), "SET sv = :two", json!({ ":two": { "N": "9" } }));
     let event = json!({ "name": "joined", "id": "e-1" });
     world.ok("POST", "/v1/contacts/p-1/events", event).await;
     let due = world.app.store().due(jiff::Timestamp::UNIX_EPOCH, world.app.now(), 9).await.unwrap();

@@ -1,5 +1,5 @@
 use carepath_app::engage::engage;
-use carepath_engine::advance::{Engagement, EngagementKind};
+use carepath_engine::advance::{Engagement, EngagementKind, Reader};
 use http::StatusCode;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ async fn some() -> World {
         (EngagementKind::Complained, false),
     ] {
         let (step, attempt, message) = (mail.step, mail.attempt, "m-2".to_owned());
-        let told = Engagement { step, attempt, message, kind, at: world.app.now(), machine };
+        let told = Engagement { step, attempt, message, kind, at: world.app.now(), by: Reader::of(machine) };
         engage(&world.app, &mail.run, &told).await.unwrap();
     }
     world

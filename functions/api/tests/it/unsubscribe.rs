@@ -276,3 +276,35 @@ async fn s11_marketing_is_not_published_where_it_has_no_way_out() {
     assert!(found("news", &draft).await.is_empty() && found("bill", &bill).await.is_empty());
     world.ok("POST", "/v1/workflows/news/publish", Value::Null).await;
 }
+
+/// S20: programs that only look, by `HEAD` or by the link that people do not see, change nothing.
+#[tokio::test]
+async fn s20_what_only_looks_at_a_link_changes_nothing() {
+    let world = furnished().await;
+    let path = mail(&world, "news").await;
+    let before = topics(&world).await;
+    for path in [path.as_str(), "/u/-"] {
+        let looked = world.send("HEAD", path, None, "").await;
+        assert_eq!((looked.status, looked.text.as_str()), (StatusCode::OK, ""));
+        let shown = world.send("GET", path, None, "").await;
+        assert!(shown.status == StatusCode::OK && !shown.text.contains("ada@"));
+    }
+    let pressed = world.send("POST", "/u/-", FORM, ONE_CLICK).await;
+    assert_eq!(pressed.status, StatusCode::NOT_FOUND);
+    assert_eq!(topics(&world).await, before);
+}
+
+/// S20: each mail has one link that its reader does not see, which is none of its links, and no text.
+#[tokio::test]
+async fn s20_a_mail_has_a_link_that_nobody_sees() {
+    let world = furnished().await;
+    mail(&world, "visit").await;
+    let sent = world.mails().pop().unwrap();
+    let link = format!("<a href=\"{BASE}/u/-\" ses:tags=\"name:carepath-hidden\"");
+    assert_eq!(sent.html.matches(&link).count(), 1);
+    assert!(sent.html.contains("style=\"display:none\"></a>"));
+    assert!(!sent.text.contains("/u/-") && sent.links.iter().all(|link| link.name != "carepath-hidden"));
+    let template = json!({ "class": "care", "subject": "x", "html": "<a href=\"https://x.example\" name=\"carepath-hidden\">x</a>" });
+    let refused = world.call("PUT", "/v1/templates/own", Some(template)).await;
+    assert!(!refused.status.is_success() && refused.text.contains("carepath-hidden"), "{}", refused.text);
+}

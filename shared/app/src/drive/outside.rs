@@ -128,6 +128,7 @@ impl<P: Ports> Hand<'_, P> {
             contact: &self.contact,
             account,
             unsubscribe: unsubscribe::url(self.app, account, &self.run, &self.version, attempt.step),
+            hidden: unsubscribe::hidden_url(self.app, account),
             now: self.now(),
             attempt,
         }))

@@ -180,7 +180,12 @@ impl StayRecord {
                 complained: mail.complained,
                 unsubscribed: mail.unsubscribed,
                 opened: mail.opened,
-                clicked: FirstSeen { human: first(|seen| seen.human), machine: first(|seen| seen.machine) },
+                clicked: FirstSeen {
+                    human: first(|seen| seen.human),
+                    machine: first(|seen| seen.machine),
+                    corrected: mail.clicked.values().any(|seen| seen.corrected),
+                    unsure: false,
+                },
             }
         });
         Self { entered: stay.at, left, ended, mail }

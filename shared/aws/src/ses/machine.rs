@@ -1,7 +1,11 @@
 //! Whether an open or a click was a machine's (S20), by what a single event shows: the flag of SES, and the user agent.
 
-/// What SES says in `isBotEvent` about an event that it takes for a machine's.
+use carepath_engine::advance::Reader;
+
+/// What SES says in `isBotEvent` about an event that it takes for a machine's,
 const LIKELY: &str = "Likely";
+/// and about one that it takes for a person's.
+const UNLIKELY: &str = "Unlikely";
 
 /// What Apple's privacy proxy gives as its whole user agent.
 const BARE: &str = "mozilla/5.0";
@@ -36,18 +40,24 @@ const SCANNERS: [&str; 22] = [
     "wget/",
 ];
 
-/// Whether a machine did it. A missing user agent proves nothing.
-pub(super) fn is_machine(flag: Option<&str>, user_agent: Option<&str>) -> bool {
-    if flag.is_some_and(|flag| flag.eq_ignore_ascii_case(LIKELY)) {
-        return true;
+/// Who did it. A missing user agent proves nothing.
+pub(super) fn reader(flag: Option<&str>, user_agent: Option<&str>) -> Reader {
+    let says = |word| flag.is_some_and(|flag| flag.eq_ignore_ascii_case(word));
+    let agent = user_agent.map(str::to_ascii_lowercase).unwrap_or_default();
+    let sign = agent.trim() == BARE || PROXIES.iter().chain(&SCANNERS).any(|sign| agent.contains(sign));
+    if sign || says(LIKELY) {
+        Reader::Machine
+    } else if says(UNLIKELY) {
+        Reader::Person
+    } else {
+        Reader::Unsaid
     }
-    let Some(agent) = user_agent.map(str::to_ascii_lowercase) else { return false };
-    agent.trim() == BARE || PROXIES.iter().chain(&SCANNERS).any(|sign| agent.contains(sign))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::is_machine;
+    use super::reader;
+    use carepath_engine::advance::Reader::{Machine, Person, Unsaid};
 
     /// S20: people, not machines.
     #[test]
@@ -57,22 +67,22 @@ mod tests {
         let gmail = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)";
         let crawler = "Mozilla/5.0 (compatible; SomeCrawler/1.0; +https://crawler.example)";
         let table = [
-            (None, None, false),
-            (Some("Likely"), None, true),
-            (Some("Likely"), Some(phone), true),
-            (Some("Unlikely"), Some(phone), false),
-            (None, Some(phone), false),
-            (None, Some(cubot), false),
-            (None, Some("Mozilla/5.0"), true),
-            (Some("Unlikely"), Some(gmail), true),
-            (None, Some("YahooMailProxy; https://help.yahoo.com/kb/x"), true),
-            (None, Some(crawler), true),
-            (None, Some("python-requests/2.32"), true),
-            (None, Some("Barracuda Sentinel (EE)"), true),
-            (None, Some("Mozilla/5.0 (X11; Linux x86_64) HeadlessChrome/120.0"), true),
+            (None, None, Unsaid),
+            (Some("Likely"), None, Machine),
+            (Some("Likely"), Some(phone), Machine),
+            (Some("Unlikely"), Some(phone), Person),
+            (None, Some(phone), Unsaid),
+            (None, Some(cubot), Unsaid),
+            (None, Some("Mozilla/5.0"), Machine),
+            (Some("Unlikely"), Some(gmail), Machine),
+            (None, Some("YahooMailProxy; https://help.yahoo.com/kb/x"), Machine),
+            (None, Some(crawler), Machine),
+            (None, Some("python-requests/2.32"), Machine),
+            (None, Some("Barracuda Sentinel (EE)"), Machine),
+            (None, Some("Mozilla/5.0 (X11; Linux x86_64) HeadlessChrome/120.0"), Machine),
         ];
-        for (flag, agent, machine) in table {
-            assert_eq!(is_machine(flag, agent), machine, "{flag:?} {agent:?}");
+        for (flag, agent, by) in table {
+            assert_eq!(reader(flag, agent), by, "{flag:?} {agent:?}");
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use carepath_engine::advance::{Engagement, EngagementKind};
+use carepath_engine::advance::{Engagement, EngagementKind, Reader};
 use carepath_engine::ids::RunId;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -79,8 +79,8 @@ struct Detail {
 }
 
 impl Detail {
-    fn machine(&self) -> bool {
-        machine::is_machine(self.is_bot_event.as_deref(), self.user_agent.as_deref())
+    fn reader(&self) -> Reader {
+        machine::reader(self.is_bot_event.as_deref(), self.user_agent.as_deref())
     }
 
     fn link(&self) -> String {
@@ -112,25 +112,25 @@ pub fn parse(bytes: &[u8]) -> Result<Option<(RunId, Engagement)>, NotificationEr
     let message = mail.message_id.clone().ok_or(NotificationError::Missing("mail.messageId"))?;
     let at = found.at.or(mail.timestamp).ok_or(NotificationError::Missing("mail.timestamp"))?;
     let (step, attempt) = (number(mail, "step")?, number(mail, "attempt")?);
-    Ok(Some((run, Engagement { step, attempt, message, kind: found.kind, at, machine: found.machine })))
+    Ok(Some((run, Engagement { step, attempt, message, kind: found.kind, at, by: found.by })))
 }
 
 struct Happened {
     kind: EngagementKind,
     /// Where the event does not say when, it is as old as its mail.
     at: Option<Timestamp>,
-    machine: bool,
+    by: Reader,
 }
 
 fn what_happened(event: &str, wire: &Wire) -> Result<Option<Happened>, NotificationError> {
-    let plain = |kind| Happened { kind, at: None, machine: false };
+    let plain = |kind| Happened { kind, at: None, by: Reader::Unsaid };
     let detail = |detail: &Option<Detail>, name, kind: &dyn Fn(&Detail) -> EngagementKind| {
         let detail = detail.as_ref().ok_or(NotificationError::Missing(name))?;
-        Ok(Happened { kind: kind(detail), at: detail.timestamp, machine: false })
+        Ok(Happened { kind: kind(detail), at: detail.timestamp, by: Reader::Unsaid })
     };
     let touched = |by: &Option<Detail>, name, kind: &dyn Fn(&Detail) -> EngagementKind| {
-        let machine = by.as_ref().is_some_and(Detail::machine);
-        detail(by, name, kind).map(|happened| Happened { machine, ..happened })
+        let reader = by.as_ref().map_or(Reader::Unsaid, Detail::reader);
+        detail(by, name, kind).map(|happened| Happened { by: reader, ..happened })
     };
     Ok(Some(match event {
         "Send" => plain(EngagementKind::Sent),
@@ -209,7 +209,7 @@ mod tests {
             let (run, engagement) = read(&event(event_type, name, detail)).unwrap().unwrap();
             assert_eq!(run.as_str(), RUN);
             let at = at.parse().unwrap();
-            let expected = Engagement { step: 3, attempt: 1, message: "m-1".into(), kind, at, machine: false };
+            let expected = Engagement { step: 3, attempt: 1, message: "m-1".into(), kind, at, by: Reader::Unsaid };
             assert_eq!(engagement, expected, "{event_type}");
         }
     }
@@ -217,9 +217,9 @@ mod tests {
     /// S20: people, not machines.
     #[test]
     fn an_open_that_ses_takes_for_a_machines_is_one() {
-        for (flag, machine) in [("Likely", true), ("Unlikely", false)] {
+        for (flag, by) in [("Likely", Reader::Machine), ("Unlikely", Reader::Person)] {
             let open = json!({"timestamp": "2026-11-24T10:05:00Z", "userAgent": "Mail/1.0", "isBotEvent": flag});
-            assert_eq!(read(&event("Open", "open", open)).unwrap().unwrap().1.machine, machine);
+            assert_eq!(read(&event("Open", "open", open)).unwrap().unwrap().1.by, by);
         }
     }
 

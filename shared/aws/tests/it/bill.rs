@@ -10,7 +10,7 @@ use carepath_app::ingest::{NewEvent, ingest};
 use carepath_app::ports::{Attempt, Store};
 use carepath_app::{App, change, engage, segments, settings, templates, workflows};
 use carepath_engine::Contact;
-use carepath_engine::advance::{Engagement, EngagementKind};
+use carepath_engine::advance::{Engagement, EngagementKind, Reader};
 use carepath_engine::ids::ContactId;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -157,7 +157,7 @@ async fn begin(app: &App<World>, id: &ContactId, (name, properties): (&str, Valu
 
 async fn tell(app: &App<World>, mail: &Attempt, kind: EngagementKind) {
     let (step, attempt, message) = (mail.step, mail.attempt, format!("mail-{}", mail.step));
-    let told = Engagement { step, attempt, message, kind, at: app.now(), machine: false };
+    let told = Engagement { step, attempt, message, kind, at: app.now(), by: Reader::Person };
     engage::engage(app, &mail.run, &told).await.unwrap();
 }
 

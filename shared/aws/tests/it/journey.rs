@@ -12,7 +12,7 @@ use carepath_app::project::project;
 use carepath_app::{App, change, engage, segments, settings, templates, work, workflows};
 use carepath_aws::dynamo::{Projected, StreamEvent};
 use carepath_engine::Contact;
-use carepath_engine::advance::{Engagement, EngagementKind};
+use carepath_engine::advance::{Engagement, EngagementKind, Reader};
 use carepath_engine::ids::ContactId;
 use jiff::SignedDuration;
 use serde_json::Value;
@@ -83,7 +83,7 @@ async fn walk(app: &App<World>, name: &str, opens: bool) {
             message: format!("mail-{}", attempt.step),
             kind: EngagementKind::Opened,
             at: app.now(),
-            machine: false,
+            by: Reader::Person,
         };
         engage::engage(app, &attempt.run, &opened).await.unwrap();
     } else {

@@ -14,7 +14,7 @@ use carepath_app::recount::{self, Recount};
 use carepath_app::{App, change, engage, templates, unsubscribe, workflows};
 use carepath_aws::dynamo::{Projected, StreamEvent};
 use carepath_engine::Contact;
-use carepath_engine::advance::{Engagement, EngagementKind};
+use carepath_engine::advance::{Engagement, EngagementKind, HIDDEN_LINK, Reader};
 use carepath_engine::ids::{ContactId, RunId, WorkflowId};
 use carepath_engine::unsubscribe::UnsubscribeToken;
 use jiff::{SignedDuration, Timestamp};
@@ -66,13 +66,19 @@ pub(crate) async fn lived() -> (App<World>, Streamed) {
             let kinds = match nth {
                 0 | 4 => vec![EngagementKind::Opened, EngagementKind::Clicked { link: "go".to_owned() }],
                 1 => vec![EngagementKind::Bounced { permanent: true }],
+                // A machine that was taken for a person first.
+                5 => vec![
+                    EngagementKind::Clicked { link: "go".to_owned() },
+                    EngagementKind::Clicked { link: HIDDEN_LINK.to_owned() },
+                ],
                 2 => vec![EngagementKind::Delivered, EngagementKind::Opened, EngagementKind::Complained],
                 _ => vec![EngagementKind::Opened],
             };
             for kind in kinds {
                 let message = format!("mail-{}", mail.step);
-                let (step, attempt, machine) = (mail.step, mail.attempt, nth == 8);
-                let told = Engagement { step, attempt, message, kind, at: app.now(), machine };
+                let (step, attempt) = (mail.step, mail.attempt);
+                let by = if nth == 5 { Reader::Unsaid } else { Reader::of(nth == 8) };
+                let told = Engagement { step, attempt, message, kind, at: app.now(), by };
                 engage::engage(&app, &mail.run, &told).await.unwrap();
             }
             if nth == 6 {

@@ -1,10 +1,13 @@
 //! Engagement: what the mail service tells later of a mail. The first of each kind is kept, and may move the run.
 
+use super::machine::{self, HIDDEN_LINK};
+use jiff::Timestamp;
+
 use super::walk::Walk;
 use super::{Answer, heard, send, wait};
-use super::{Decision, Engagement, EngagementKind, Fault, Stale};
+use super::{Decision, Engagement, EngagementKind, Fault, Reader, Stale};
 use crate::contact::{Attributes, CLICKED, OPENED, Suppression};
-use crate::run::{MessageState, State, address_mark};
+use crate::run::{FirstSeen, MessageState, State, address_mark};
 
 /// Writes the engagement down and looks what it moves.
 pub(super) fn record(mut walk: Walk<'_>, engagement: &Engagement) -> Result<Decision, Fault> {
@@ -27,7 +30,9 @@ pub(super) fn record(mut walk: Walk<'_>, engagement: &Engagement) -> Result<Deci
     }
     // Whatever happened to a mail, it was sent: this settles what is open or unknown (S8).
     let unsettled = matches!(message.state, MessageState::Claimed | MessageState::Unknown);
-    let news = note(&mut walk, engagement) | remember(&mut walk, engagement);
+    let noted = note(&mut walk, engagement);
+    let corrected = walk.run.messages.get_mut(&step).is_some_and(machine::correct);
+    let news = remember(&mut walk, engagement) | noted | corrected;
     suppress(&mut walk, engagement);
     if unsettled {
         return sent(walk, engagement);
@@ -128,16 +133,47 @@ fn note(walk: &mut Walk<'_>, engagement: &Engagement) -> bool {
         EngagementKind::Bounced { .. } => &mut message.bounced,
         EngagementKind::Complained => &mut message.complained,
         EngagementKind::Unsubscribed => &mut message.unsubscribed,
-        EngagementKind::Opened if engagement.machine => &mut message.opened.machine,
-        EngagementKind::Opened => &mut message.opened.human,
+        EngagementKind::Opened => return see(&mut message.opened, at, engagement.by),
         EngagementKind::Clicked { link } => {
-            let seen = message.clicked.entry(link.clone()).or_default();
-            if engagement.machine { &mut seen.machine } else { &mut seen.human }
+            let by = if link == HIDDEN_LINK { Reader::Machine } else { engagement.by };
+            return see(message.clicked.entry(link.clone()).or_default(), at, by);
         }
     };
     let news = slot.is_none();
     slot.get_or_insert(at);
     news
+}
+
+/// Keeps who saw it first. The same word again may say more of who it was than before.
+fn see(seen: &mut FirstSeen, at: Timestamp, by: Reader) -> bool {
+    let before = *seen;
+    let again = seen.human == Some(at);
+    match by {
+        Reader::Machine if again => seen.correct(),
+        Reader::Machine => _ = seen.machine.get_or_insert(at),
+        Reader::Person if again => seen.unsure = false,
+        Reader::Person | Reader::Unsaid if seen.human.is_none() => {
+            (seen.human, seen.unsure) = (Some(at), by == Reader::Unsaid);
+        }
+        Reader::Person | Reader::Unsaid => {}
+    }
+    *seen != before
+}
+
+/// Whether it was a person, by all that is known of the mail now.
+fn is_persons(walk: &Walk<'_>, engagement: &Engagement) -> bool {
+    let Some(message) = walk.run.messages.get(&engagement.step) else { return false };
+    let seen = match &engagement.kind {
+        EngagementKind::Clicked { link } => message.clicked.get(link),
+        EngagementKind::Opened => Some(&message.opened),
+        EngagementKind::Sent
+        | EngagementKind::Rejected
+        | EngagementKind::Delivered
+        | EngagementKind::Bounced { .. }
+        | EngagementKind::Complained
+        | EngagementKind::Unsubscribed => None,
+    };
+    engagement.by != Reader::Machine && seen.is_some_and(|seen| seen.human.is_some())
 }
 
 /// Remembers what a person did with the mail, where a condition or a trigger asks for it over all mails.
@@ -153,7 +189,7 @@ fn remember(walk: &mut Walk<'_>, engagement: &Engagement) -> bool {
         | EngagementKind::Unsubscribed => return false,
     };
     let Some(name) = name.parse().ok().filter(|name| walk.moment.tracked.asks_for(name)) else { return false };
-    if engagement.machine {
+    if !is_persons(walk, engagement) {
         return false;
     }
     let now = walk.now();

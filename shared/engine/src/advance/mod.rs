@@ -10,6 +10,7 @@ mod emit;
 mod engaged;
 mod forget;
 mod heard;
+mod machine;
 mod migrate;
 mod permit;
 mod send;
@@ -202,9 +203,10 @@ pub enum Fault {
 pub use admit::{Admission, Begin, Refusal, admit, begin};
 pub use call::{MOST_SAVED, Reply};
 pub use emit::Emitted;
+pub use machine::HIDDEN_LINK;
 pub use migrate::{Migration, NoPlace, destination};
 pub use settle::{SETTLED, UnknownSend, unknown_send};
-pub use told::{Answer, Engagement, EngagementKind};
+pub use told::{Answer, Engagement, EngagementKind, Reader};
 
 use walk::Walk;
 

@@ -40,8 +40,26 @@ pub struct Engagement {
     pub kind: EngagementKind,
     /// When.
     pub at: Timestamp,
-    /// Whether it was a machine, not a person (S20).
-    pub machine: bool,
+    /// Who did it (S20).
+    pub by: Reader,
+}
+
+/// Who did something with a mail, as far as it can be told from the word of it alone (S20).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// A person: somebody who knows says so.
+    Person,
+    /// Nothing speaks for a machine, and nobody says that it was a person. What else is known of the mail may speak for one.
+    Unsaid,
+    /// A machine: a privacy proxy, a prefetcher, a scanner.
+    Machine,
+}
+
+impl Reader {
+    /// A machine, or a person.
+    pub const fn of(machine: bool) -> Self {
+        if machine { Self::Machine } else { Self::Person }
+    }
 }
 
 /// What happened to a mail.

@@ -13,6 +13,7 @@ use super::scan::{self, PieceKind, Token};
 use super::shape::{self, Shape, Shapes, Written};
 use super::source::{TemplateFault, TemplateSource};
 use super::{MAX_OUTPUT, MAX_SOURCE, Mail, RenderScope, markup};
+use crate::advance::HIDDEN_LINK;
 use crate::ids::TemplateId;
 use crate::version::Class;
 
@@ -244,6 +245,10 @@ fn check_markup(body: &str, is_mjml: bool, pointer: &str, facts: &mut TemplateFa
     for name in anchors.iter().filter_map(|anchor| anchor.name.as_deref()) {
         if !placeholders(name).is_empty() {
             let message = "the name of a link is fixed: reports and conditions go by it; put code into its address";
+            faults.push(TemplateFault::new(pointer, "T006", message));
+        } else if name == HIDDEN_LINK {
+            let message =
+                format!("the link name `{HIDDEN_LINK}` is that of the link which shows machines: choose another");
             faults.push(TemplateFault::new(pointer, "T006", message));
         } else if !is_link_name(name) {
             let message = format!("the link name `{name}` must be 1 to 64 characters of a-z, A-Z, 0-9, _ and -");

@@ -69,9 +69,32 @@ pub struct FirstSeen {
     /// By a machine: a privacy proxy, a prefetcher, a scanner.
     #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
     pub machine: Option<Timestamp>,
+    /// Nobody says that the person was one: what comes later may show a machine.
+    #[serde(rename = "u", default, skip_serializing_if = "is_false")]
+    pub unsure: bool,
+    /// A machine was taken for a person at first.
+    #[serde(rename = "x", default, skip_serializing_if = "is_false")]
+    pub corrected: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 impl FirstSeen {
+    /// Seen by a person at a time, of whom somebody says that it was one.
+    pub const fn by_person(at: Timestamp) -> Self {
+        Self { human: Some(at), machine: None, unsure: false, corrected: false }
+    }
+
+    /// What was taken for a person's was a machine's.
+    pub(crate) fn correct(&mut self) {
+        let Some(at) = self.human.take() else { return };
+        self.machine = Some(self.machine.map_or(at, |machine| machine.min(at)));
+        (self.unsure, self.corrected) = (false, true);
+    }
+
     /// Whether nobody was seen.
     pub const fn is_empty(&self) -> bool {
         self.human.is_none() && self.machine.is_none()

@@ -82,7 +82,7 @@ fn s16_engagement_after_the_deadline_does_not_count_and_one_at_it_does() {
 #[test]
 fn s20_machines_count_only_where_they_are_asked_for() {
     let mut message = mail();
-    message.opened = FirstSeen { human: Some(ago(5)), machine: Some(ago(50)) };
+    message.opened = FirstSeen { machine: Some(ago(50)), ..FirstSeen::by_person(ago(5)) };
     let run = run([(1, message)]);
     let by_anybody =
         test(TestKind::Engaged { kind: EngagedKind::Opened, step: Some(1), link: None, within: None, machines: true });

@@ -170,7 +170,7 @@ pub(crate) fn moment() -> impl Strategy<Value = Option<Timestamp>> {
 }
 
 pub(crate) fn seen() -> impl Strategy<Value = FirstSeen> {
-    (moment(), moment()).prop_map(|(human, machine)| FirstSeen { human, machine })
+    (moment(), moment()).prop_map(|(human, machine)| FirstSeen { human, machine, ..FirstSeen::default() })
 }
 
 pub(crate) fn message() -> impl Strategy<Value = Message> {

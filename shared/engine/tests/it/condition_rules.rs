@@ -81,7 +81,7 @@ pub(crate) fn mail() -> Message {
 }
 
 pub(crate) fn by_person(at: Timestamp) -> FirstSeen {
-    FirstSeen { human: Some(at), machine: None }
+    FirstSeen::by_person(at)
 }
 
 /// Evaluates in New York, with what `change` does to the scope.

@@ -1,5 +1,6 @@
 //! The promises of the engine, held from outside.
 
+mod advance_machines;
 mod advance_migrate;
 mod advance_outside;
 mod advance_rules;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use carepath_engine::advance::{
-    Alarm, Answer, Begin, Decision, Emitted, Engagement, EngagementKind, Input, Moment, Stale, advance, begin,
+    Alarm, Answer, Begin, Decision, Emitted, Engagement, EngagementKind, Input, Moment, Reader, Stale, advance, begin,
 };
 use carepath_engine::contact::Attributes;
 use carepath_engine::event::{Event, Source};
@@ -143,7 +143,7 @@ pub(crate) fn accepted(id: &str) -> Answer {
 }
 
 pub(crate) fn engaged(step: u16, kind: EngagementKind, at: Timestamp, machine: bool) -> Input {
-    Input::Engaged(Engagement { step, attempt: 1, message: "m1".to_owned(), kind, at, machine })
+    Input::Engaged(Engagement { step, attempt: 1, message: "m1".to_owned(), kind, at, by: Reader::of(machine) })
 }
 
 pub(crate) fn event(id: &str, name: &str, at: Timestamp) -> Input {
@@ -169,5 +169,5 @@ pub(crate) fn sent() -> Play {
 
 /// Word of a first attempt under another id of the mail service.
 pub(crate) fn told(step: u16, message: &str, kind: EngagementKind, at: Timestamp) -> Engagement {
-    Engagement { step, attempt: 1, message: message.to_owned(), kind, at, machine: false }
+    Engagement { step, attempt: 1, message: message.to_owned(), kind, at, by: Reader::Person }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use carepath_app::App;
-use carepath_engine::advance::{Engagement, EngagementKind};
+use carepath_engine::advance::{Engagement, EngagementKind, Reader};
 use carepath_engine::ids::{ContactKey, RunId};
 use carepath_engine::report::Tally;
 use carepath_engine::run::{Edge, MessageState, Outcome, Place, State};
@@ -331,7 +331,7 @@ pub(super) fn check_heard(content: &Content, run: &RunId, told: &Engagement) -> 
     };
     let message = run.tagged(told.step).and_then(|step| run.messages.get(&step));
     let known = message.is_some_and(|message| match told.kind {
-        EngagementKind::Opened if told.machine => message.opened.machine.is_some(),
+        EngagementKind::Opened if told.by == Reader::Machine => message.opened.machine.is_some(),
         EngagementKind::Opened => message.opened.human.is_some(),
         EngagementKind::Delivered => message.delivered.is_some(),
         EngagementKind::Unsubscribed => message.unsubscribed.is_some(),

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use carepath_engine::advance::{Answer, Engagement, EngagementKind};
+use carepath_engine::advance::{Answer, Engagement, EngagementKind, Reader};
 use carepath_engine::ids::RunId;
 use jiff::{SignedDuration, Timestamp};
 
@@ -105,7 +105,7 @@ impl History {
                 let at = now + SignedDuration::from_millis(after);
                 let late = self.dice.one_of(&[0, 0, 1, 3, 40, 100_000]);
                 let (step, attempt_nr, message) = (attempt.step, attempt.attempt, mail_id(nth));
-                let told = Engagement { step, attempt: attempt_nr, message, kind, at, machine };
+                let told = Engagement { step, attempt: attempt_nr, message, kind, at, by: Reader::of(machine) };
                 self.notices.push((at + SignedDuration::from_secs(late), attempt.run.clone(), told));
             }
         }

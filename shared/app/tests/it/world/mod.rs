@@ -18,7 +18,7 @@ use carepath_app::engage::engage;
 use carepath_app::ports::{Clock, DocumentId, DocumentKind, Ports, Retry, Store, Work};
 use carepath_app::recount::Recount;
 use carepath_app::{App, UseError, work};
-use carepath_engine::advance::{Engagement, EngagementKind};
+use carepath_engine::advance::{Engagement, EngagementKind, Reader};
 use carepath_engine::ids::RunId;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -275,7 +275,7 @@ impl World {
                 let at = now + *after;
                 let (message, kind) = (mailer::id(nth), kind.clone());
                 let (step, attempt_nr) = (attempt.step, attempt.attempt);
-                let told = Engagement { step, attempt: attempt_nr, message, kind, at, machine: false };
+                let told = Engagement { step, attempt: attempt_nr, message, kind, at, by: Reader::Person };
                 (at, attempt.run.clone(), told)
             });
             self.notices.extend(notices);
