@@ -118,7 +118,6 @@ test('the local stage is the same app, without what the emulator does not take',
     'AWS::Backup::BackupPlan',
     'AWS::Backup::BackupSelection',
     'AWS::Backup::BackupVault',
-    'AWS::IAM::Role',
   ]);
   assert.deepEqual(types(here.stateless), types(there.stateless));
   const projector = Object.values(resources(Template.fromStack(here.stateless), 'AWS::Lambda::Function')).find(

@@ -127,7 +127,11 @@ test('each class of mail has a set that insists on TLS and tells all ten things 
     });
   }
   const destinations = Object.values(resources(stateful, 'AWS::SES::ConfigurationSetEventDestination'));
-  assert.equal(destinations.length, 3);
+  assert.equal(destinations.length, 6);
+  for (const way of ['SnsDestination', 'KinesisFirehoseDestination']) {
+    const sets = destinations.filter((it) => it.Properties['EventDestination'][way] !== undefined);
+    assert.equal(new Set(sets.map((it) => JSON.stringify(it.Properties['ConfigurationSetName']))).size, 3, way);
+  }
   for (const it of destinations) assert.deepEqual(it.Properties['EventDestination'].MatchingEventTypes, events);
 });
 
@@ -142,6 +146,59 @@ test('SES may write to the topic for these sets of this account, and nobody else
     assert.deepEqual(it['Condition'].StringEquals['AWS:SourceAccount'], { Ref: 'AWS::AccountId' });
     assert.match(JSON.stringify(it['Condition'].StringEquals['AWS:SourceArn']), /configuration-set/);
   }
+});
+
+test('what SES tells lies in a bucket of its own as whoever reads it looks for it', () => {
+  const stream = one(stateful, 'AWS::KinesisFirehose::DeliveryStream', { DeliveryStreamName: 'carepath-mail-events' });
+  const { ExtendedS3DestinationConfiguration: to, DeliveryStreamEncryptionConfigurationInput: key } = stream.Properties;
+  const reader = readFileSync(join(ROOT, 'shared/aws/src/ses/archive.rs'), 'utf8');
+  const [, prefix] = /const PREFIX: &str = "(.*)";/.exec(reader) ?? [];
+  assert.equal(to.Prefix, `${prefix}!{timestamp:yyyy/MM/dd/HH}/`);
+  assert.match(reader, /strftime\("%Y\/%m\/%d\/%H"\)/);
+  assert.equal(to.CustomTimeZone, undefined, 'the hours are those of UTC');
+  assert.deepEqual([to.CompressionFormat, to.BufferingHints.IntervalInSeconds], ['UNCOMPRESSED', 300]);
+  assert.deepEqual(
+    to.ProcessingConfiguration.Processors.map((it: { Type: string }) => it.Type),
+    ['AppendDelimiterToRecord'],
+  );
+  assert.equal(key.KeyType, 'CUSTOMER_MANAGED_CMK');
+  assert.match(JSON.stringify(key.KeyARN), /KeysMessages/);
+});
+
+test('the bucket of what SES tells is closed, encrypted under the key of data, watched, and forgets after two weeks', () => {
+  const found = Object.entries(resources(stateful, 'AWS::S3::Bucket')).find(([id]) => id.startsWith('ArchiveBucket'));
+  const bucket = found?.[1];
+  assert.ok(found !== undefined && bucket !== undefined);
+  const { BucketEncryption, LifecycleConfiguration, LoggingConfiguration, PublicAccessBlockConfiguration } =
+    bucket.Properties;
+  const [rule] = BucketEncryption.ServerSideEncryptionConfiguration;
+  assert.match(JSON.stringify(rule.ServerSideEncryptionByDefault), /aws:kms.*KeysData|KeysData.*aws:kms/);
+  assert.equal(rule.BucketKeyEnabled, true);
+  assert.equal(LifecycleConfiguration.Rules[0].ExpirationInDays, 14);
+  assert.equal(LoggingConfiguration.LogFilePrefix, 'mail-events/');
+  assert.deepEqual(new Set(Object.values(PublicAccessBlockConfiguration)), new Set([true]));
+  assert.equal(bucket['DeletionPolicy'], 'Retain');
+  const policy = one(stateful, 'AWS::S3::BucketPolicy', { Bucket: { Ref: found[0] } });
+  const statements = policy.Properties['PolicyDocument'].Statement as Record<string, any>[];
+  assert.deepEqual(
+    statements.map((it) => it['Effect']),
+    ['Deny', 'Deny'],
+    'nobody is let in but by a policy of their own',
+  );
+});
+
+test('SES may only hand over, Firehose may only write, and neither may read', () => {
+  const may = (id: string) => {
+    const found = Object.entries(resources(stateful, 'AWS::IAM::ManagedPolicy')).filter(([name]) =>
+      name.startsWith(id),
+    );
+    assert.equal(found.length, 1);
+    const statements = found[0]?.[1].Properties['PolicyDocument'].Statement as { Action: string | string[] }[];
+    return statements.flatMap((it) => it.Action);
+  };
+  assert.deepEqual(may('ArchiveWriter'), ['firehose:PutRecordBatch']);
+  const delivery = may('ArchiveDeliverer');
+  assert.ok(delivery.includes('s3:PutObject') && !delivery.includes('s3:GetObject'), String(delivery));
 });
 
 test('a domain that mails are from signs them, and says what has to be in its zone', () => {

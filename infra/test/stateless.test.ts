@@ -25,7 +25,15 @@ test('each function finds what it works with in its environment', () => {
   assert.deepEqual(keys('api'), [...queue, ...schedules].sort());
   assert.deepEqual(
     keys('executor'),
-    [...queue, ...schedules, 'CAREPATH_CONFIGURATION_SET_PREFIX', 'CAREPATH_DEAD_LETTER_URL'].sort(),
+    [
+      ...queue,
+      ...schedules,
+      'CAREPATH_CONFIGURATION_SET_PREFIX',
+      'CAREPATH_DEAD_LETTER_URL',
+      'CAREPATH_ENGAGEMENT_DEAD_LETTER_URL',
+      'CAREPATH_ENGAGEMENT_QUEUE_URL',
+      'CAREPATH_MAIL_EVENTS_BUCKET',
+    ].sort(),
   );
   for (const name of ['timer', 'engagement'])
     assert.deepEqual(keys(name), [...queue, ...schedules, 'CAREPATH_DEAD_LETTER_URL'].sort());
@@ -46,6 +54,18 @@ test('only the executor may send, and only the projector follows the stream', ()
   assert.deepEqual(who('ses:SendEmail'), ['executor']);
   assert.deepEqual(who('dynamodb:GetRecords'), ['projector']);
   assert.deepEqual(who('sqs:ReceiveMessage'), ['engagement', 'timer', 'executor']);
+});
+
+test('only the executor reads what SES told of mails, and it takes nothing out of the queue that it counts', () => {
+  const who = (action: string) => FUNCTIONS.filter((name) => actionsOf(name).has(action));
+  for (const action of ['s3:ListBucket', 's3:GetObject']) assert.deepEqual(who(action), ['executor']);
+  const of = (sid: string) => policyOf('executor').filter((it) => it['Sid'] === sid);
+  assert.match(JSON.stringify(of('ReadMailEvents')[0]?.['Resource']), /ArchiveBucket.*\/events\/\*/);
+  assert.deepEqual(of('MailEventsKey')[0]?.['Action'], 'kms:Decrypt');
+  assert.match(JSON.stringify(of('MailEventsKey')[0]?.['Condition']), /kms:ViaService.*s3\./);
+  assert.equal(of('CountMailEvents')[0]?.['Action'], 'sqs:GetQueueAttributes');
+  assert.match(JSON.stringify(of('CountMailEvents')[0]?.['Resource']), /QueuesEngagement.*QueuesEngagementDead/);
+  assert.doesNotMatch(JSON.stringify(of('Take')), /QueuesEngagement/);
 });
 
 test('the projector writes reports and nothing else', () => {

@@ -1,6 +1,6 @@
 //! The way out for mail: into the built-in mailbox, or to an SMTP server.
 
-use carepath_app::ports::{Attempt, Clock, Evidence, Mailer, Outgoing};
+use carepath_app::ports::{Clock, Doubt, Evidence, Mailer, Outgoing};
 use carepath_engine::advance::Answer;
 
 use super::clock::DevClock;
@@ -48,10 +48,10 @@ impl Mailer for DevMailer {
         }
     }
 
-    async fn evidence(&self, attempt: &Attempt) -> Evidence {
+    async fn evidence(&self, doubt: &Doubt) -> Evidence {
         match &self.way {
             Way::Smtp(_) => Evidence::None,
-            Way::Mailbox(mailbox) => mailbox.evidence(attempt).unwrap_or_else(|error| {
+            Way::Mailbox(mailbox) => mailbox.evidence(&doubt.attempt).unwrap_or_else(|error| {
                 tracing::error!(%error, "the mailbox cannot be read");
                 Evidence::None
             }),

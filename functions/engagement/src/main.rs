@@ -2,8 +2,9 @@
 //! Mails that follow are the executor's.
 
 use carepath_app::engage::engage;
+use carepath_aws::DynamoStore;
 use carepath_aws::lambda::{self, AwsPorts, Batch, Done, Message, Meter, Settings, work_through};
-use carepath_aws::{DynamoStore, ses};
+use carepath_aws::ses::{self, Hearing};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 
 #[tokio::main]
@@ -11,15 +12,24 @@ async fn main() -> Result<(), Error> {
     lambda::log()?;
     let settings = Settings::load().await;
     let (queue, dead, meter) = (settings.queue()?, settings.dead_letters()?, Meter::default());
-    let app = lambda::open(AwsPorts::idle(DynamoStore::in_aws(&settings.aws), queue)).await?;
+    let store = DynamoStore::in_aws(&settings.aws);
+    let hearing = Hearing::new(store.clone());
+    let app = lambda::open(AwsPorts::idle(store, queue)).await?;
     let handler = async |event: LambdaEvent<Batch>| {
         let done =
             work_through(event.payload, &dead, async |message: Message| match ses::parse(message.body.as_bytes()) {
-                Ok(Some((run, engagement))) => engage(&app, &run, &engagement).await.into(),
+                Ok(Some((run, engagement))) => {
+                    let engaged = engage(&app, &run, &engagement).await;
+                    if engaged.is_ok() {
+                        hearing.acted_on(engagement.at, app.now());
+                    }
+                    engaged.into()
+                }
                 Ok(None) => Done::Yes,
                 Err(error) => Done::Poison(error.code()),
             });
         let failures = done.await;
+        hearing.tell(app.now()).await;
         meter.look(&app.counters);
         Ok::<_, Error>(failures)
     };

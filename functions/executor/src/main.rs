@@ -13,7 +13,8 @@ async fn main() -> Result<(), Error> {
     let settings = Settings::load().await;
     let (queue, dead, meter) = (settings.queue()?, settings.dead_letters()?, Meter::default());
     let store = DynamoStore::in_aws(&settings.aws);
-    let mailer = SesMailer::new(&settings.aws, settings.configuration_sets()?, store.clone());
+    let mailer = SesMailer::new(&settings.aws, settings.configuration_sets()?, store.clone())
+        .with_paths(settings.paths(store.clone())?);
     let app = lambda::open(AwsPorts::new(store, queue, mailer, HttpHooks::new(Reach::Public)?)).await?;
     let handler = async |event: LambdaEvent<Batch>| {
         app.ports.ends_at(event.context.deadline().try_into()?);

@@ -3,9 +3,10 @@ import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 
-/** The console's files, and who asked for them. Neither has contact data. */
+/** The console's files, and who asked for objects of which bucket. Neither has contact data. */
 export class Buckets extends Construct {
   readonly console: Bucket;
+  readonly accessLogs: Bucket;
 
   constructor(scope: Construct, removal: RemovalPolicy) {
     super(scope, 'Buckets');
@@ -19,7 +20,7 @@ export class Buckets extends Construct {
       removalPolicy: removal,
       versioned: true,
     };
-    const logs = new Bucket(this, 'AccessLogs', {
+    this.accessLogs = new Bucket(this, 'AccessLogs', {
       ...closed,
       lifecycleRules: [
         { expiration: Duration.days(400), noncurrentVersionExpiration: Duration.days(30) },
@@ -31,7 +32,7 @@ export class Buckets extends Construct {
       lifecycleRules: [
         { noncurrentVersionExpiration: Duration.days(90), abortIncompleteMultipartUploadAfter: Duration.days(7) },
       ],
-      serverAccessLogsBucket: logs,
+      serverAccessLogsBucket: this.accessLogs,
       serverAccessLogsPrefix: 'console/',
     });
     // Which distribution it will be is not known here: the stack that has it is built upon this one.

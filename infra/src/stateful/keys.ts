@@ -5,7 +5,7 @@ import { Construct } from 'constructs';
 import type { Names } from '../names.ts';
 
 /**
- * Three keys, so that a service that may use one of them learns nothing of the others: what lies in tables and backups,
+ * Three keys, so that a service that may use one of them learns nothing of the others: what lies in tables, backups and the archive,
  * what is on its way through topics and queues, what is in logs.
  */
 export class Keys extends Construct {
@@ -23,7 +23,7 @@ export class Keys extends Construct {
         pendingWindow: Duration.days(30),
         removalPolicy: removal,
       });
-    this.data = key('Data', 'data', 'contacts, runs, configuration, reports and their backups');
+    this.data = key('Data', 'data', 'contacts, runs, configuration, reports, their backups, what became of mails');
     this.messages = key('Messages', 'messages', 'events of the mail service, queues, alarms');
     this.logs = key('Logs', 'logs', 'log groups');
     for (const statement of onTheWay(Stack.of(this), names)) this.messages.addToResourcePolicy(statement);

@@ -1,6 +1,7 @@
 import { CfnOutput, Stack } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import {
+  CfnConfigurationSetEventDestination,
   ConfigurationSet,
   ConfigurationSetTlsPolicy,
   EmailIdentity,
@@ -14,6 +15,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { CLASSES, type MailClass, type Names } from '../names.ts';
 import type { Settings } from '../settings.ts';
+import type { Archive } from './archive.ts';
 
 /**
  * What SES is told once: a configuration set for each class of mail, where its events go, and the domain that mails
@@ -24,15 +26,15 @@ export class Mail extends Construct {
   readonly events: Topic;
   readonly sets: Record<MailClass, ConfigurationSet>;
 
-  constructor(scope: Construct, names: Names, key: IKey, settings: Settings) {
+  constructor(scope: Construct, names: Names, key: IKey, settings: Settings, archive: Archive) {
     super(scope, 'Mail');
     this.events = new Topic(this, 'Events', { topicName: names.sesEvents, masterKey: key, enforceSSL: true });
-    const sets = CLASSES.map((name) => [name, this.set(name, names, settings)] as const);
+    const sets = CLASSES.map((name) => [name, this.set(name, names, settings, archive)] as const);
     this.sets = Object.fromEntries(sets) as Record<MailClass, ConfigurationSet>;
     if (settings.mailDomain !== undefined) this.identity(settings.mailDomain, settings.stage);
   }
 
-  private set(name: MailClass, names: Names, settings: Settings): ConfigurationSet {
+  private set(name: MailClass, names: Names, settings: Settings, archive: Archive): ConfigurationSet {
     const set = new ConfigurationSet(this, name[0]?.toUpperCase() + name.slice(1), {
       configurationSetName: names.of(name),
       tlsPolicy: ConfigurationSetTlsPolicy.REQUIRE,
@@ -46,6 +48,19 @@ export class Mail extends Construct {
       configurationSetEventDestinationName: names.sesEvents,
       destination: EventDestination.snsTopic(this.events),
       events: Object.values(EmailSendingEvent),
+    });
+    // The construct of the CDK for this kind of destination wants a stream of its own kind.
+    new CfnConfigurationSetEventDestination(set, 'Archive', {
+      configurationSetName: set.configurationSetName,
+      eventDestination: {
+        name: names.of('mail-events'),
+        enabled: true,
+        matchingEventTypes: Object.values(EmailSendingEvent),
+        kinesisFirehoseDestination: {
+          deliveryStreamArn: archive.stream.attrArn,
+          iamRoleArn: archive.writer.roleArn,
+        },
+      },
     });
     return set;
   }

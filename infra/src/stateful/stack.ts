@@ -2,6 +2,7 @@ import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Names } from '../names.ts';
 import type { Settings } from '../settings.ts';
+import { Archive } from './archive.ts';
 import { Backup } from './backup.ts';
 import { Buckets } from './buckets.ts';
 import { Keys } from './keys.ts';
@@ -13,6 +14,7 @@ import { Tables } from './tables.ts';
 export class Stateful extends Stack {
   readonly keys: Keys;
   readonly tables: Tables;
+  readonly archive: Archive;
   readonly mail: Mail;
   readonly buckets: Buckets;
   readonly people: People | undefined;
@@ -28,8 +30,9 @@ export class Stateful extends Stack {
     const removal = local ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN;
     this.keys = new Keys(this, names, removal);
     this.tables = new Tables(this, names, this.keys.data, removal, settings.restored);
-    this.mail = new Mail(this, names, this.keys.messages, settings);
     this.buckets = new Buckets(this, removal);
+    this.archive = new Archive(this, names, this.keys, this.buckets.accessLogs, removal);
+    this.mail = new Mail(this, names, this.keys.messages, settings, this.archive);
     this.people = settings.identity === undefined ? new People(this, names, removal) : undefined;
     // The emulator rejects a selection of backups.
     if (!local) new Backup(this, names, this.keys.data, this.tables, removal);

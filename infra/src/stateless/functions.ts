@@ -92,7 +92,7 @@ function codeOf(name: FunctionName, binaries: string): Code {
 
 /** Where a function finds what it works with; docs/OPERATIONS.md has the table. */
 function environmentOf(name: FunctionName, world: World): Record<string, string> {
-  const { names, queues, scheduleRole, settings } = world;
+  const { names, queues, scheduleRole, settings, stateful } = world;
   const environment: Record<string, string> = {
     CAREPATH_TABLE_PREFIX: settings.restored?.prefix ?? names.prefix,
   };
@@ -109,7 +109,12 @@ function environmentOf(name: FunctionName, world: World): Record<string, string>
     environment['CAREPATH_TIMER_QUEUE_ARN'] = queues.timers.queue.queueArn;
     if (settings.longestDelay !== undefined) environment['CAREPATH_LONGEST_DELAY_SECONDS'] = settings.longestDelay;
   }
-  if (name === 'executor') environment['CAREPATH_CONFIGURATION_SET_PREFIX'] = names.prefix;
+  if (name === 'executor') {
+    environment['CAREPATH_CONFIGURATION_SET_PREFIX'] = names.prefix;
+    environment['CAREPATH_MAIL_EVENTS_BUCKET'] = stateful.archive.bucket.bucketName;
+    environment['CAREPATH_ENGAGEMENT_QUEUE_URL'] = queues.engagement.queue.queueUrl;
+    environment['CAREPATH_ENGAGEMENT_DEAD_LETTER_URL'] = queues.engagement.dead.queueUrl;
+  }
   if (name !== 'api') {
     const channel = { executor: queues.work, timer: queues.timers, engagement: queues.engagement }[name];
     environment['CAREPATH_DEAD_LETTER_URL'] = channel.dead.queueUrl;

@@ -69,6 +69,7 @@ function executor(scope: Construct, world: World): PolicyStatement[] {
     ...polling(queues.work.queue),
     ...queueing(scope, world, [queues.work.queue, queues.work.dead]),
     ...mailing(scope, world),
+    ...asking(scope, world),
     // How much the account may send. SES knows no resource for this question.
     new PolicyStatement({ sid: 'AskForLimits', actions: ['ses:GetAccount'], resources: ['*'] }),
   ];
@@ -173,6 +174,32 @@ function mailing(scope: Construct, { names, settings }: World): PolicyStatement[
         ses('identity', settings.mailDomain ?? '*'),
         ...CLASSES.map((name) => ses('configuration-set', names.of(name))),
       ],
+    }),
+  ];
+}
+
+/** What became of a mail of which nobody heard: what SES told by its second way, and what of the first still waits. */
+function asking(scope: Construct, { queues, stateful }: World): PolicyStatement[] {
+  const { bucket } = stateful.archive;
+  const { region, urlSuffix } = Stack.of(scope);
+  const { queue, dead } = queues.engagement;
+  return [
+    new PolicyStatement({ sid: 'ListMailEvents', actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }),
+    new PolicyStatement({
+      sid: 'ReadMailEvents',
+      actions: ['s3:GetObject'],
+      resources: [bucket.arnForObjects('events/*')],
+    }),
+    new PolicyStatement({
+      sid: 'MailEventsKey',
+      actions: ['kms:Decrypt'],
+      resources: [stateful.keys.data.keyArn],
+      conditions: { StringEquals: { 'kms:ViaService': `s3.${region}.${urlSuffix}` } },
+    }),
+    new PolicyStatement({
+      sid: 'CountMailEvents',
+      actions: ['sqs:GetQueueAttributes'],
+      resources: [queue.queueArn, dead.queueArn],
     }),
   ];
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use carepath_engine::advance::Answer;
+use carepath_engine::advance::{Answer, REJECTED};
 use carepath_engine::contact::{Attributes, Change, MOST_NOT_ADMITTED, NotAdmitted};
 use carepath_engine::event::Source;
 use carepath_engine::ids::{ContactId, ContactKey, RunId, WorkflowId};
 use carepath_engine::review;
-use carepath_engine::run::State;
+use carepath_engine::run::{CLAIM_TIME, State, later};
 use carepath_engine::version::{Trigger, Version};
 use carepath_engine::{Contact, Event, Input, Run};
 use jiff::Timestamp;
@@ -20,7 +20,7 @@ use crate::drive;
 use crate::error::{Conflict, UseError};
 use crate::fill::by_time;
 use crate::membership::Look;
-use crate::ports::{Attempt, Clock, Evidence, Mailer, Ports, Queue, Retry, Store, StoreError, Work};
+use crate::ports::{Attempt, Clock, Doubt, Evidence, Mailer, Ports, Queue, Retry, Store, StoreError, Work};
 use crate::tasks;
 
 /// How many paused runs one piece of work lets go on before it makes way for others.
@@ -297,10 +297,14 @@ pub async fn recover<P: Ports>(app: &App<P>, id: &RunId) -> Result<(), UseError>
 }
 
 async fn evidence<P: Ports>(app: &App<P>, run: &Run) -> Option<Input> {
-    let (step, attempt) = match &run.state {
-        State::Claimed { step, claim } => (*step, claim.attempt),
-        State::Unknown { step, attempt, .. } => (*step, *attempt),
-        State::Ended { open: Some(open), .. } => (open.step, open.attempt),
+    let now = app.ports.clock().now();
+    let (step, attempt, deadline) = match &run.state {
+        State::Claimed { step, claim } => (*step, claim.attempt, claim.deadline),
+        State::Unknown { step, attempt, deadline, .. } => (*step, *attempt, *deadline),
+        // Nothing is sent again for a run that is over, so that about when it was claimed is near enough.
+        State::Ended { open: Some(open), .. } => {
+            (open.step, open.attempt, later(run.messages.get(&open.step)?.at, CLAIM_TIME))
+        }
         State::Ready { .. }
         | State::Calling { .. }
         | State::Waiting { .. }
@@ -308,10 +312,11 @@ async fn evidence<P: Ports>(app: &App<P>, run: &Run) -> Option<Input> {
         | State::Ended { open: None, .. } => return None,
     };
     let step = run.tag(step);
-    let known = app.ports.mailer().evidence(&Attempt { run: run.id.clone(), step, attempt }).await;
-    let answer = match known {
-        Evidence::Accepted(id) => Answer::Accepted { id, delivered: true },
-        Evidence::NotAccepted => Answer::Throttled { until: app.ports.clock().now() },
+    let doubt = Doubt { attempt: Attempt { run: run.id.clone(), step, attempt }, deadline, now };
+    let answer = match app.ports.mailer().evidence(&doubt).await {
+        Evidence::Accepted { id, delivered } => Answer::Accepted { id, delivered },
+        Evidence::Refused => Answer::Refused(REJECTED.into()),
+        Evidence::NotAccepted => Answer::Throttled { until: now },
         Evidence::Silent if matches!(run.state, State::Unknown { .. }) => return Some(Input::Silent),
         Evidence::Silent | Evidence::None => return None,
     };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use carepath_app::ports::{
-    Attempt, Change, Clock, Commit, Document, DocumentId, DocumentKind, Due, Evidence, Health, HookAnswer, HookCall,
+    Change, Clock, Commit, Document, DocumentId, DocumentKind, Doubt, Due, Evidence, Health, HookAnswer, HookCall,
     Hooks, Kept, KeptEvent, Mailer, Outgoing, Page, Parked, Ports, Queue, Store, StoreError, Task, Wanted, Work,
 };
 use carepath_app::recount::Recount;
@@ -216,8 +216,8 @@ impl Mailer for Scripted {
         ask!(Call::Send(mail.attempt.clone()), Reply::Answer(answer) => answer)
     }
 
-    async fn evidence(&self, attempt: &Attempt) -> Evidence {
-        ask!(Call::Evidence(attempt.clone()), Reply::Evidence(evidence) => evidence)
+    async fn evidence(&self, doubt: &Doubt) -> Evidence {
+        ask!(Call::Evidence(doubt.attempt.clone()), Reply::Evidence(evidence) => evidence)
     }
 }
 

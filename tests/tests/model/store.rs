@@ -211,7 +211,7 @@ impl State {
             Memory::Remembers => {}
         }
         if let Some(sent) = self.mails.iter().find(|sent| sent.mail.attempt == *attempt) {
-            return Evidence::Accepted(sent.mail.id());
+            return Evidence::Accepted { id: sent.mail.id(), delivered: true };
         }
         if fault != Some(Fault::AttemptLeftOpen) {
             self.closed.push(attempt.clone());

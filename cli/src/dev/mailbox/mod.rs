@@ -121,7 +121,7 @@ impl Mailbox {
         let id = id_of(attempt);
         let connection = self.connection();
         if holds(&connection, &id)? {
-            return Ok(Evidence::Accepted(id));
+            return Ok(Evidence::Accepted { id, delivered: true });
         }
         connection.prepare_cached("INSERT OR IGNORE INTO closed (id) VALUES (?1)")?.execute(params![id])?;
         Ok(Evidence::NotAccepted)

@@ -48,7 +48,10 @@ fn an_attempt_that_was_declared_over_is_turned_away() {
     assert_eq!(mailbox.put(&late, Timestamp::UNIX_EPOCH).unwrap(), Put::Closed);
     let next = mail("ada@example.org", 2);
     assert_eq!(mailbox.put(&next, Timestamp::UNIX_EPOCH).unwrap(), Put::In(id_of(&next.attempt)));
-    assert_eq!(mailbox.evidence(&next.attempt).unwrap(), Evidence::Accepted(id_of(&next.attempt)));
+    assert_eq!(
+        mailbox.evidence(&next.attempt).unwrap(),
+        Evidence::Accepted { id: id_of(&next.attempt), delivered: true }
+    );
     assert_eq!(mailbox.mails(&to("ada@example.org")).unwrap().len(), 1);
 }
 

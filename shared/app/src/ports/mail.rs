@@ -58,11 +58,29 @@ pub struct Attempt {
     pub attempt: u32,
 }
 
+/// An attempt of which nobody has heard yet, as a mailer is asked about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    /// The attempt.
+    pub attempt: Attempt,
+    /// Nothing was begun under its claim after this, nor more than [`CLAIM_TIME`](carepath_engine::run::CLAIM_TIME) before it.
+    pub deadline: Timestamp,
+    /// When it is asked.
+    pub now: Timestamp,
+}
+
 /// What a mailer knows about an attempt that nobody heard of again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Evidence {
-    /// It took the mail, under this id.
-    Accepted(String),
+    /// It took the mail.
+    Accepted {
+        /// Under this id.
+        id: String,
+        /// Whether it is known to have reached its mailbox too.
+        delivered: bool,
+    },
+    /// It said no to the mail, for good.
+    Refused,
     /// It certainly never will: the attempt is over and nothing was taken.
     NotAccepted,
     /// It cannot say, and word may still come.
@@ -84,7 +102,7 @@ pub trait Mailer: Send + Sync + 'static {
     fn send(&self, mail: &Outgoing) -> impl Future<Output = Answer> + Send;
 
     /// What is known about an attempt whose claim has run out.
-    fn evidence(&self, attempt: &Attempt) -> impl Future<Output = Evidence> + Send;
+    fn evidence(&self, doubt: &Doubt) -> impl Future<Output = Evidence> + Send;
 }
 
 /// The template version that a send step is pinned to.

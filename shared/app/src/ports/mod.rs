@@ -10,7 +10,7 @@ mod work;
 use std::time::Duration;
 
 pub use hooks::{HookAnswer, HookCall, Hooks};
-pub use mail::{Attempt, Evidence, Link, Mailer, Outgoing, TemplateKey};
+pub use mail::{Attempt, Doubt, Evidence, Link, Mailer, Outgoing, TemplateKey};
 pub use reports::{Activity, MailRecord, Period, Position, Reports, StayRecord, StepState, Visitor};
 pub use store::{
     AddressChange, Change, Commit, ContactChange, Document, DocumentId, DocumentKind, Due, Health, Kept, KeptEvent,

@@ -8,6 +8,7 @@
 //! | | `S#` opaque name of an address | `S` | an address that takes no mail |
 //! | | `T#` name of a task | `T` | a task |
 //! | | `R` | `R` | how many mails go out in the current second |
+//! | | `H` | `H` | how far what SES tells was acted on |
 //! | `runs` | contact key | run id | a run |
 //! | `config` | kind | id | a document |
 //! | | `revision` | `-` | the counter of changes of the configuration |
@@ -43,6 +44,9 @@ pub(super) const REVISION: (&str, &str) = ("revision", "-");
 
 /// The key of the count of what is sent.
 pub(super) const RATE: (&str, &str) = ("R", "R");
+
+/// The key of how far what SES tells was acted on.
+pub(super) const HEARD: (&str, &str) = ("H", "H");
 
 /// The sort key of a task.
 pub(super) const TASK: &str = "T";

@@ -10,6 +10,7 @@ mod contacts;
 mod due;
 mod error;
 mod events;
+mod heard;
 mod items;
 mod keys;
 mod pack;
@@ -141,6 +142,22 @@ impl DynamoStore {
     /// Where `DynamoDB` fails: they may be taken then, and nothing more is lost by it than a moment.
     pub async fn take_mails(&self, second: i64, count: u64, most: u64, account: u64) -> Result<bool, StoreError> {
         rate::take(&self.0, second, count, (most, account)).await
+    }
+
+    /// Writes down that what the mail service tells was acted on up to `at`, where nothing younger stands there.
+    ///
+    /// # Errors
+    /// Where `DynamoDB` fails: it may be written down then, and it is true.
+    pub async fn note_heard(&self, at: Timestamp) -> Result<(), StoreError> {
+        heard::note(&self.0, at).await
+    }
+
+    /// How old the youngest is of what the mail service told and was acted on.
+    ///
+    /// # Errors
+    /// Where `DynamoDB` fails.
+    pub async fn heard(&self) -> Result<Option<Timestamp>, StoreError> {
+        heard::heard(&self.0).await
     }
 
     /// Requests and capacity units since the store was opened.

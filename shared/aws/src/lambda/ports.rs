@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use carepath_app::ports::{Attempt, Clock, Evidence, HookAnswer, HookCall, Hooks, Mailer, Outgoing, Ports};
+use carepath_app::ports::{Clock, Doubt, Evidence, HookAnswer, HookCall, Hooks, Mailer, Outgoing, Ports};
 use carepath_app::{App, UseError, catalog};
 use carepath_engine::advance::Answer;
 use jiff::{SignedDuration, Timestamp};
@@ -137,7 +137,7 @@ impl Mailer for Idle {
         Answer::Throttled { until: Timestamp::now() + LEFT_TO_OTHERS }
     }
 
-    async fn evidence(&self, _: &Attempt) -> Evidence {
+    async fn evidence(&self, _: &Doubt) -> Evidence {
         Evidence::None
     }
 }

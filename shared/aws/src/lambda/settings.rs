@@ -8,7 +8,9 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use jiff::SignedDuration;
 
-use crate::queue::{DeadLetters, ScheduleSettings, Schedules, SqsQueue};
+use crate::DynamoStore;
+use crate::queue::{Backlog, DeadLetters, ScheduleSettings, Schedules, SqsQueue};
+use crate::ses::{Archive, Paths};
 
 /// From how long a wait on it has a schedule.
 const LONGEST_DELAY: &str = "CAREPATH_LONGEST_DELAY_SECONDS";
@@ -84,6 +86,17 @@ impl Settings {
     /// Where it is missing.
     pub fn dead_letters(&self) -> Result<DeadLetters, MissingSetting> {
         Ok(DeadLetters::new(&self.aws, setting("CAREPATH_DEAD_LETTER_URL")?))
+    }
+
+    /// The two ways by which SES tells: the bucket `CAREPATH_MAIL_EVENTS_BUCKET` has all of it, and what is still to be acted on lies
+    /// in the queues `CAREPATH_ENGAGEMENT_QUEUE_URL` and `CAREPATH_ENGAGEMENT_DEAD_LETTER_URL`.
+    ///
+    /// # Errors
+    /// Where one of them is missing.
+    pub fn paths(&self, store: DynamoStore) -> Result<Paths, MissingSetting> {
+        let queues = [setting("CAREPATH_ENGAGEMENT_QUEUE_URL")?, setting("CAREPATH_ENGAGEMENT_DEAD_LETTER_URL")?];
+        let archive = Archive::new(&self.aws, setting("CAREPATH_MAIL_EVENTS_BUCKET")?);
+        Ok(Paths::new(store, Backlog::new(&self.aws, queues), archive))
     }
 
     /// What the names of SES's configuration sets begin with: `CAREPATH_CONFIGURATION_SET_PREFIX`.

@@ -2,6 +2,7 @@
 //!
 //! Both are hints. What is lost here is found by the sweep (S5), so a failure is logged and no more.
 
+mod backlog;
 mod dead;
 mod post;
 mod schedules;
@@ -10,6 +11,7 @@ use aws_config::SdkConfig;
 use carepath_app::ports::{Queue, Work};
 use jiff::{SignedDuration, Timestamp};
 
+pub use backlog::Backlog;
 pub use dead::DeadLetters;
 pub use schedules::{ScheduleSettings, Schedules};
 

@@ -9,12 +9,13 @@ use aws_sdk_sesv2::config::timeout::TimeoutConfig;
 use aws_sdk_sesv2::error::BuildError;
 use aws_sdk_sesv2::operation::send_email::builders::SendEmailFluentBuilder;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageHeader, MessageTag};
-use carepath_app::ports::{Attempt, Evidence, Mailer, Outgoing};
+use carepath_app::ports::{Attempt, Doubt, Evidence, Mailer, Outgoing};
 use carepath_engine::advance::Answer;
 use carepath_engine::version::Class;
 use jiff::Timestamp;
 
 use super::answer;
+use super::evidence::Paths;
 use super::rate::Rate;
 use crate::DynamoStore;
 
@@ -29,6 +30,8 @@ pub struct SesMailer {
     client: Client,
     sets: String,
     rate: Rate,
+    /// `None`: nobody can say what became of a mail.
+    paths: Option<Paths>,
 }
 
 impl SesMailer {
@@ -36,7 +39,14 @@ impl SesMailer {
     /// in the store.
     pub fn new(config: &SdkConfig, sets: impl Into<String>, store: DynamoStore) -> Self {
         let client = client(config, OPERATION);
-        Self { rate: Rate::new(client.clone(), store), client, sets: sets.into() }
+        Self { rate: Rate::new(client.clone(), store), client, sets: sets.into(), paths: None }
+    }
+
+    /// The same, with both ways by which SES tells.
+    #[must_use]
+    pub fn with_paths(mut self, paths: Paths) -> Self {
+        self.paths = Some(paths);
+        self
     }
 
     /// The same, with less patience.
@@ -83,10 +93,12 @@ impl Mailer for SesMailer {
         answer
     }
 
-    /// SES cannot be asked about a mail: word of it comes by its events, or never. Nothing here can tell that none will
-    /// come any more.
-    async fn evidence(&self, _: &Attempt) -> Evidence {
-        Evidence::None
+    /// SES cannot be asked about a mail: word of it comes by its events, or never.
+    async fn evidence(&self, doubt: &Doubt) -> Evidence {
+        match &self.paths {
+            Some(paths) => paths.evidence(doubt).await,
+            None => Evidence::None,
+        }
     }
 }
 

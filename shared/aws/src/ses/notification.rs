@@ -104,8 +104,21 @@ pub fn parse(bytes: &[u8]) -> Result<Option<(RunId, Engagement)>, NotificationEr
         (Some(_), _) => return Ok(None),
         (None, _) => serde_json::from_slice(bytes).map_err(unreadable)?,
     };
+    told(&wire)
+}
+
+/// Reads what SES told one after the other, with or without anything between. What cannot be read is the last of it.
+///
+/// # Errors
+/// As [`parse`], of each.
+pub(super) fn parse_all(bytes: &[u8]) -> impl Iterator<Item = Result<Option<(RunId, Engagement)>, NotificationError>> {
+    let all = serde_json::Deserializer::from_slice(bytes).into_iter::<Wire>();
+    all.map(|wire| told(&wire.map_err(|_| NotificationError::Unreadable)?))
+}
+
+fn told(wire: &Wire) -> Result<Option<(RunId, Engagement)>, NotificationError> {
     let event = wire.event_type.as_deref().ok_or(NotificationError::Missing("eventType"))?;
-    let Some(found) = what_happened(event, &wire)? else { return Ok(None) };
+    let Some(found) = what_happened(event, wire)? else { return Ok(None) };
     let mail = wire.mail.as_ref().ok_or(NotificationError::Missing("mail"))?;
     let Some(run) = tag(mail, "run") else { return Ok(None) };
     let run = run.parse().map_err(|_| NotificationError::BadTag("run"))?;

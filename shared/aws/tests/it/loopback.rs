@@ -30,33 +30,44 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// Does one of the acts with each connection, in their order, and then no more.
     pub(crate) fn start(acts: impl IntoIterator<Item = Act>) -> Self {
+        let mut acts: VecDeque<Act> = acts.into_iter().collect();
+        Self::serving(move |stream, seen| {
+            let act = acts.pop_front()?;
+            match act {
+                Act::HangsUp => {}
+                Act::HangsUpAmid => drop(stream.read(&mut [0; 64])),
+                Act::Answer(_) | Act::HangsUpAfter | Act::Stalls(..) | Act::Floods => {
+                    seen.lock().unwrap().push(request(stream));
+                    perform(&act, stream);
+                }
+            }
+            (!acts.is_empty()).then_some(())
+        })
+    }
+
+    /// Reads each request, and does with it what it is told.
+    pub(crate) fn answering(act: impl Fn(&str) -> Act + Send + 'static) -> Self {
+        Self::serving(move |stream, seen| {
+            let request = request(stream);
+            seen.lock().unwrap().push(request.clone());
+            perform(&act(&request), stream);
+            Some(())
+        })
+    }
+
+    /// Serves one connection after the other, until there is nothing more to do.
+    fn serving(mut serve: impl FnMut(&mut TcpStream, &Mutex<Vec<String>>) -> Option<()> + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let requests = Arc::new(Mutex::new(Vec::new()));
-        let (mut acts, seen): (VecDeque<Act>, _) = (acts.into_iter().collect(), Arc::clone(&requests));
+        let seen = Arc::clone(&requests);
         std::thread::spawn(move || {
-            while let Some(act) = acts.pop_front() {
-                let Ok((mut stream, _)) = listener.accept() else { return };
-                if matches!(act, Act::HangsUp) {
-                    continue;
+            while let Ok((mut stream, _)) = listener.accept() {
+                if serve(&mut stream, &seen).is_none() {
+                    return;
                 }
-                if matches!(act, Act::HangsUpAmid) {
-                    let _ = stream.read(&mut [0; 64]);
-                    continue;
-                }
-                seen.lock().unwrap().push(request(&mut stream));
-                // Whoever is called need not wait for the answer.
-                let _ = match act {
-                    Act::HangsUp | Act::HangsUpAmid | Act::HangsUpAfter => Ok(()),
-                    Act::Answer(text) => stream.write_all(text.as_bytes()),
-                    Act::Stalls(text, time) => {
-                        let written = stream.write_all(text.as_bytes());
-                        std::thread::sleep(time);
-                        written
-                    }
-                    Act::Floods => flood(&mut stream),
-                };
             }
         });
         Self { port, requests }
@@ -73,6 +84,21 @@ impl Server {
     pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
+}
+
+/// Does an act with a connection whose request was read.
+fn perform(act: &Act, stream: &mut TcpStream) {
+    // Whoever is called need not wait for the answer.
+    let _ = match act {
+        Act::HangsUp | Act::HangsUpAmid | Act::HangsUpAfter => Ok(()),
+        Act::Answer(text) => stream.write_all(text.as_bytes()),
+        Act::Stalls(text, time) => {
+            let written = stream.write_all(text.as_bytes());
+            std::thread::sleep(*time);
+            written
+        }
+        Act::Floods => flood(stream),
+    };
 }
 
 fn request(stream: &mut TcpStream) -> String {
@@ -100,5 +126,6 @@ fn flood(stream: &mut TcpStream) -> std::io::Result<()> {
 }
 
 pub(crate) fn answer(head: &str, body: &str) -> Act {
-    Act::Answer(format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\n\r\n{body}", body.len()))
+    // Who does not say that it hangs up is asked again over the same connection.
+    Act::Answer(format!("HTTP/1.1 {head}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len()))
 }

@@ -13,6 +13,7 @@ mod numbers;
 mod outside;
 mod projected;
 mod proved;
+mod second_path;
 mod ses;
 mod starts;
 mod store;

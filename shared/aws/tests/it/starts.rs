@@ -55,6 +55,9 @@ fn start(binary: &Path, tables: &str, event: &str) -> Start {
         ("CAREPATH_WORK_QUEUE_URL", queue),
         ("CAREPATH_DEAD_LETTER_URL", queue),
         ("CAREPATH_CONFIGURATION_SET_PREFIX", "carepath-"),
+        ("CAREPATH_MAIL_EVENTS_BUCKET", "carepath-mail-events"),
+        ("CAREPATH_ENGAGEMENT_QUEUE_URL", "http://127.0.0.1:1/1/engagement"),
+        ("CAREPATH_ENGAGEMENT_DEAD_LETTER_URL", "http://127.0.0.1:1/1/engagement-dlq"),
         ("CAREPATH_ONE_STREAM_SHARD", "true"),
     ]);
     command.stdout(Stdio::null()).stderr(Stdio::null());

@@ -1,11 +1,11 @@
 //! Engagement: what the mail service tells later of a mail. The first of each kind is kept, and may move the run.
 
-use super::machine::{self, HIDDEN_LINK};
 use jiff::Timestamp;
 
+use super::machine::{self, HIDDEN_LINK};
 use super::walk::Walk;
 use super::{Answer, heard, send, wait};
-use super::{Decision, Engagement, EngagementKind, Fault, Reader, Stale};
+use super::{Decision, Engagement, EngagementKind, Fault, REJECTED, Reader, Stale};
 use crate::contact::{Attributes, CLICKED, OPENED, Suppression};
 use crate::run::{FirstSeen, MessageState, State, address_mark};
 
@@ -90,7 +90,7 @@ fn sent(walk: Walk<'_>, engagement: &Engagement) -> Result<Decision, Fault> {
 
 fn rejected(mut walk: Walk<'_>, engagement: &Engagement) -> Result<Decision, Fault> {
     let (step, attempt) = (engagement.step, engagement.attempt);
-    let refused = Answer::Refused("rejected".into());
+    let refused = Answer::Refused(REJECTED.into());
     match &walk.run.state {
         State::Claimed { step: at, claim } if *at == step && claim.attempt == attempt => {
             send::answered(walk, step, attempt, &refused)
@@ -113,7 +113,7 @@ fn rejected(mut walk: Walk<'_>, engagement: &Engagement) -> Result<Decision, Fau
                 MessageState::Failed => Ok(Decision::Ignore(Stale::Known)),
                 MessageState::Claimed | MessageState::Unknown => send::late(walk, step, attempt, &refused),
                 MessageState::Released | MessageState::Sent | MessageState::Skipped => {
-                    send::message(&mut walk, step, MessageState::Failed, Some("rejected".into()));
+                    send::message(&mut walk, step, MessageState::Failed, Some(REJECTED.into()));
                     Ok(walk.finish())
                 }
             }

@@ -50,6 +50,9 @@ pub struct Moment<'a> {
     pub tracked: &'a Tracked,
 }
 
+/// Why a mail failed that its mail service took and then would not send.
+pub const REJECTED: &str = "rejected";
+
 /// What happens to a run.
 #[derive(Debug, Clone)]
 pub enum Input {
@@ -279,10 +282,10 @@ fn decide(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision, Faul
             Ok(Decision::Ignore(Stale::NotDue))
         }
         (State::Claimed { step, claim }, Input::Due) => send::became_unknown(walk, *step, claim.attempt),
-        (State::Unknown { step, attempt, since, looks }, Input::Due) => {
+        (State::Unknown { step, attempt, since, looks, .. }, Input::Due) => {
             send::look_again(walk, (*step, *attempt), *since, *looks, false)
         }
-        (State::Unknown { step, attempt, since, looks }, Input::Silent) => {
+        (State::Unknown { step, attempt, since, looks, .. }, Input::Silent) => {
             send::look_again(walk, (*step, *attempt), *since, *looks, true)
         }
 

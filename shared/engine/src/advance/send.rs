@@ -140,9 +140,10 @@ pub(super) fn settled(mut walk: Walk<'_>, step: StepIndex, attempt: u32, answer:
 /// The claim ran out, or its attempt ended without an answer.
 pub(super) fn became_unknown(mut walk: Walk<'_>, step: StepIndex, attempt: u32) -> Result<Decision, Fault> {
     let since = walk.now();
+    let deadline = walk.run.state.deadline().unwrap_or(since);
     message(&mut walk, step, MessageState::Unknown, None);
     walk.alarms.push(Alarm::Unknown);
-    walk.rest(State::Unknown { step, attempt, since, looks: 0 })
+    walk.rest(State::Unknown { step, attempt, since, looks: 0, deadline })
 }
 
 /// An unknown send is looked at again, and in the end decided by the author's `on_unknown`. What is on its way may still
@@ -157,7 +158,8 @@ pub(super) fn look_again(
     send_step(&walk, step)?;
     let looks = looks.saturating_add(1);
     if usize::from(looks) < UNKNOWN_LOOKS.len() {
-        return walk.rest(State::Unknown { step, attempt, since, looks });
+        let deadline = walk.run.state.deadline().unwrap_or(since);
+        return walk.rest(State::Unknown { step, attempt, since, looks, deadline });
     }
     walk.alarms.push(Alarm::UnknownSettled);
     match settle::decision(walk.moment.version, step, attempt) {

@@ -56,6 +56,10 @@ pub enum State {
         /// How many of [`UNKNOWN_LOOKS`] are over.
         #[serde(rename = "l")]
         looks: u8,
+        /// Until when the attempt was claimed: nothing was begun under it after this. An item of an earlier release says
+        /// 1970, of which nobody has evidence.
+        #[serde(rename = "d", default)]
+        deadline: Timestamp,
     },
     /// Somebody holds the right to call the webhook of `step`, until its deadline.
     Calling {
@@ -115,6 +119,19 @@ impl State {
             | Self::Waiting { step, .. } => Some(*step),
             Self::Paused { at, .. } => at.step(),
             Self::Ended { .. } => None,
+        }
+    }
+
+    /// Until when the attempt of which the run waits to hear was claimed.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        match self {
+            Self::Claimed { claim, .. } => Some(claim.deadline),
+            Self::Unknown { deadline, .. } => Some(*deadline),
+            Self::Ready { .. }
+            | Self::Calling { .. }
+            | Self::Waiting { .. }
+            | Self::Paused { .. }
+            | Self::Ended { .. } => None,
         }
     }
 

@@ -4,7 +4,7 @@
 use carepath_engine::advance::{Alarm, Answer, EngagementKind, Input, Stale, unknown_send};
 use carepath_engine::run::{Edge, MessageState, Outcome, State};
 use carepath_engine::version::OnUnknown;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::play::{Play, accepted, after, answered, engaged, onboarding, start, version};
@@ -50,6 +50,25 @@ fn s8_an_unknown_send_is_looked_at_after_a_quarter_one_six_and_twenty_four_hours
     assert_eq!((mail(&play), play.at()), ((MessageState::Sent, Some("treated_as_sent")), Some("read")));
     assert_eq!(unknown_send(&play.run, &play.version), None);
     assert_eq!(play.alarms, [Alarm::Unknown, Alarm::UnknownSettled]);
+}
+
+/// Whoever looks for evidence begins there: what became known late began long before.
+#[test]
+fn s8_an_unknown_send_says_until_when_it_was_claimed_however_late_it_became_unknown() {
+    let mut play = Play::new(onboarding());
+    play.take(&Input::Claim, start());
+    let claimed = play.run.state.deadline();
+    assert!(claimed.is_some_and(|deadline| deadline > start() && deadline < after(60)));
+    play.take(&Input::Due, after(50_000));
+    while matches!(play.run.state, State::Unknown { .. }) {
+        assert_eq!(play.run.state.deadline(), claimed);
+        let mut earlier = serde_json::to_value(&play.run.state).unwrap();
+        earlier.as_object_mut().unwrap().remove("d").unwrap();
+        let earlier: State = serde_json::from_value(earlier).unwrap();
+        assert_eq!(earlier.deadline(), Some(Timestamp::UNIX_EPOCH), "an item of an earlier release");
+        play.take(&Input::Due, play.run.state.due().unwrap());
+    }
+    assert_eq!(play.run.state.deadline(), None);
 }
 
 #[test]

@@ -283,7 +283,7 @@ fn a_run_that_its_version_contradicts_is_a_fault() {
     let mut play = mail();
     play.run.state = State::Waiting { step: 0, since: start(), until: start(), due: start() };
     assert_eq!(decide(&play, &Input::Due), Err(Fault::WrongKind));
-    play.run.state = State::Unknown { step: 1, attempt: 1, since: start(), looks: 3 };
+    play.run.state = State::Unknown { step: 1, attempt: 1, since: start(), looks: 3, deadline: start() };
     assert_eq!(decide(&play, &Input::Due), Err(Fault::WrongKind));
     play.run.state = State::Waiting { step: 99, since: start(), until: start(), due: start() };
     assert_eq!(decide(&play, &Input::Due), Err(Fault::NoSuchStep));

@@ -11,9 +11,7 @@ use axum::Router;
 use axum::body::Body;
 use carepath_api::router;
 use carepath_app::keys::{self, Role};
-use carepath_app::ports::{
-    Attempt, Clock, Evidence, HookAnswer, HookCall, Hooks, Mailer, Outgoing, Ports, Queue, Work,
-};
+use carepath_app::ports::{Clock, Doubt, Evidence, HookAnswer, HookCall, Hooks, Mailer, Outgoing, Ports, Queue, Work};
 use carepath_app::recount::Recount;
 use carepath_app::{App, work};
 use carepath_aws::dynamo::{DynamoStore, Options};
@@ -79,7 +77,7 @@ impl Mailer for Sent {
         }
         Answer::Accepted { id: format!("m-{}", sent.len()), delivered: true }
     }
-    async fn evidence(&self, _: &Attempt) -> Evidence {
+    async fn evidence(&self, _: &Doubt) -> Evidence {
         Evidence::None
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use carepath_app::ports::{Attempt, Evidence, Mailer, Outgoing};
+use carepath_app::ports::{Attempt, Doubt, Evidence, Mailer, Outgoing};
 use carepath_engine::advance::Answer;
 use carepath_engine::ids::RunId;
 use carepath_engine::version::Class;
@@ -86,7 +86,7 @@ impl MemoryMailer {
         }
         let mut state = self.state();
         if let Some(nth) = state.taken.iter().position(|taken| taken == attempt) {
-            return Evidence::Accepted(id(nth));
+            return Evidence::Accepted { id: id(nth), delivered: true };
         }
         state.closed.push(attempt.clone());
         Evidence::NotAccepted
@@ -138,9 +138,9 @@ impl Mailer for MemoryMailer {
     }
 
     /// Mostly it keeps no evidence that can be asked for: what it knows comes as its own events, or not at all.
-    async fn evidence(&self, attempt: &Attempt) -> Evidence {
+    async fn evidence(&self, doubt: &Doubt) -> Evidence {
         match self.faults.next("evidence").await {
-            None if self.state().knows => self.look_up(attempt),
+            None if self.state().knows => self.look_up(&doubt.attempt),
             None | Some(Fault::Fails | Fault::NoAnswer) => Evidence::None,
             Some(Fault::DiesBefore | Fault::DiesAfter) => self.faults.die().await,
         }
