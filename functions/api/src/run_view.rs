@@ -157,7 +157,7 @@ pub(crate) fn message(mail: &Message) -> Value {
 
 fn seen(first: &FirstSeen) -> Value {
     let mut shown = json!({ "human": first.human, "machine": first.machine });
-    if first.corrected {
+    if first.corrected.is_some() {
         shown["corrected"] = json!(true);
     }
     shown

@@ -92,7 +92,7 @@ export const ACKNOWLEDGED: readonly Acknowledgment[] = [
   },
   {
     rule: 'Carepath-RouteAuthorized',
-    at: /^Stateless\/HttpApi\/Api\/(ANY|GET)--(v1|segment|fhir|healthz)[^/]*\/Resource$/,
+    at: /^Stateless\/HttpApi\/Api\/(ANY|GET|HEAD)--(v1|segment|fhir|healthz)[^/]*\/Resource$/,
     why: 'Machines bring a key, which is no token: the function checks it, and knows the role that each route needs.',
   },
   {

@@ -20,7 +20,7 @@ const MACHINES: readonly [string, HttpMethod[]][] = [
   ['/segment/v1/{proxy+}', [HttpMethod.ANY]],
   ['/fhir', [HttpMethod.ANY]],
   ['/fhir/{proxy+}', [HttpMethod.ANY]],
-  ['/healthz', [HttpMethod.GET]],
+  ['/healthz', [HttpMethod.GET, HttpMethod.HEAD]],
 ];
 
 /** Anybody may call these: links in mails and hosted forms. */

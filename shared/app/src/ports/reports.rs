@@ -183,8 +183,8 @@ impl StayRecord {
                 clicked: FirstSeen {
                     human: first(|seen| seen.human),
                     machine: first(|seen| seen.machine),
-                    corrected: mail.clicked.values().any(|seen| seen.corrected),
-                    unsure: false,
+                    corrected: first(|seen| seen.corrected),
+                    ..FirstSeen::default()
                 },
             }
         });

@@ -7,7 +7,7 @@ use super::walk::Walk;
 use super::{Answer, heard, send, wait};
 use super::{Decision, Engagement, EngagementKind, Fault, REJECTED, Reader, Stale};
 use crate::contact::{Attributes, CLICKED, OPENED, Suppression};
-use crate::run::{FirstSeen, MessageState, State, address_mark};
+use crate::run::{FirstSeen, MessageState, State, address_mark, later};
 
 /// Writes the engagement down and looks what it moves.
 pub(super) fn record(mut walk: Walk<'_>, engagement: &Engagement) -> Result<Decision, Fault> {
@@ -30,9 +30,12 @@ pub(super) fn record(mut walk: Walk<'_>, engagement: &Engagement) -> Result<Deci
     }
     // Whatever happened to a mail, it was sent: this settles what is open or unknown (S8).
     let unsettled = matches!(message.state, MessageState::Claimed | MessageState::Unknown);
-    let noted = note(&mut walk, engagement);
-    let corrected = walk.run.messages.get_mut(&step).is_some_and(machine::correct);
-    let news = remember(&mut walk, engagement) | noted | corrected;
+    let before = message.clone();
+    note(&mut walk, engagement);
+    if let Some(message) = walk.run.messages.get_mut(&step) {
+        machine::correct(message);
+    }
+    let news = remember(&mut walk, engagement) | (walk.run.messages.get(&step) != Some(&before));
     suppress(&mut walk, engagement);
     if unsettled {
         return sent(walk, engagement);
@@ -147,15 +150,20 @@ fn note(walk: &mut Walk<'_>, engagement: &Engagement) -> bool {
 /// Keeps who saw it first. The same word again may say more of who it was than before.
 fn see(seen: &mut FirstSeen, at: Timestamp, by: Reader) -> bool {
     let before = *seen;
-    let again = seen.human == Some(at);
-    match by {
-        Reader::Machine if again => seen.correct(),
-        Reader::Machine => _ = seen.machine.get_or_insert(at),
-        Reader::Person if again => seen.unsure = false,
-        Reader::Person | Reader::Unsaid if seen.human.is_none() => {
-            (seen.human, seen.unsure) = (Some(at), by == Reader::Unsaid);
+    match (by, seen.human) {
+        (Reader::Machine, Some(human)) if human == at && seen.unsure => seen.correct(),
+        (Reader::Machine, _) => _ = seen.machine.get_or_insert(at),
+        // It was told before, and has turned out to have been a machine.
+        (Reader::Unsaid, _) if seen.corrected == Some(at) || seen.machine == Some(at) => {}
+        (Reader::Unsaid, None) => (seen.human, seen.unsure) = (Some(at), true),
+        (Reader::Unsaid, Some(human)) if seen.unsure && seen.next.is_none() && at > later(human, machine::SCAN) => {
+            seen.next = Some(at);
         }
-        Reader::Person | Reader::Unsaid => {}
+        // Whoever is known to be a person counts before somebody who may be one.
+        (Reader::Person, human) if human.is_none() || seen.unsure => {
+            (seen.human, seen.unsure, seen.next) = (Some(at), false, None);
+        }
+        (Reader::Unsaid | Reader::Person, _) => {}
     }
     *seen != before
 }

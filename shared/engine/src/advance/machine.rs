@@ -21,25 +21,26 @@ const BURST: SignedDuration = SignedDuration::from_secs(2);
 const BEFORE_HIDDEN: SignedDuration = SignedDuration::from_secs(10);
 /// and goes on for so long.
 const AFTER_HIDDEN: SignedDuration = SignedDuration::from_secs(60);
+/// So long a scan may take: who comes later is somebody else.
+pub(super) const SCAN: SignedDuration = AFTER_HIDDEN;
 
-/// Corrects the clicks of a mail that were taken for a person's, and says whether there were such.
-pub(super) fn correct(message: &mut Message) -> bool {
+/// Corrects the clicks of a mail that were taken for a person's.
+pub(super) fn correct(message: &mut Message) {
     // A mailer that delivers by itself says nothing of when the mail was there to be read.
     let delivered = message.delivered.filter(|at| *at != message.at);
     let hidden = message.clicked.get(HIDDEN_LINK).and_then(|seen| seen.machine);
     let bursts = bursts(message);
-    let mut corrected = false;
-    for seen in message.clicked.values_mut().filter(|seen| seen.unsure) {
-        let Some(at) = seen.human else { continue };
-        let hasty = delivered.is_some_and(|delivered| at < later(delivered, HASTE));
-        let lured =
-            hidden.is_some_and(|hidden| hidden <= later(at, BEFORE_HIDDEN) && at <= later(hidden, AFTER_HIDDEN));
-        if hasty || lured || bursts.contains(&at) {
+    let hasty = |at| delivered.is_some_and(|delivered| at < later(delivered, HASTE));
+    let lured =
+        |at| hidden.is_some_and(|hidden| hidden <= later(at, BEFORE_HIDDEN) && at <= later(hidden, AFTER_HIDDEN));
+    for seen in message.clicked.values_mut() {
+        // Whoever came next is looked at in turn.
+        while let Some(at) = seen.human.filter(|_| seen.unsure)
+            && (hasty(at) || lured(at) || bursts.contains(&at))
+        {
             seen.correct();
-            corrected = true;
         }
     }
-    corrected
 }
 
 /// When links were followed one right after the other. Those that are known to have been a machine's count along.

@@ -72,9 +72,13 @@ pub struct FirstSeen {
     /// Nobody says that the person was one: what comes later may show a machine.
     #[serde(rename = "u", default, skip_serializing_if = "is_false")]
     pub unsure: bool,
-    /// A machine was taken for a person at first.
-    #[serde(rename = "x", default, skip_serializing_if = "is_false")]
-    pub corrected: bool,
+    /// The next time by somebody who may have been a person, well after the first: that was the first, should the one before
+    /// turn out to have been a machine.
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Timestamp>,
+    /// When a machine came that was taken for a person at first.
+    #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
+    pub corrected: Option<Timestamp>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
@@ -85,14 +89,16 @@ const fn is_false(flag: &bool) -> bool {
 impl FirstSeen {
     /// Seen by a person at a time, of whom somebody says that it was one.
     pub const fn by_person(at: Timestamp) -> Self {
-        Self { human: Some(at), machine: None, unsure: false, corrected: false }
+        Self { human: Some(at), machine: None, unsure: false, next: None, corrected: None }
     }
 
     /// What was taken for a person's was a machine's.
     pub(crate) fn correct(&mut self) {
-        let Some(at) = self.human.take() else { return };
+        let Some(at) = self.human else { return };
         self.machine = Some(self.machine.map_or(at, |machine| machine.min(at)));
-        (self.unsure, self.corrected) = (false, true);
+        self.corrected = Some(at);
+        self.human = self.next.take();
+        self.unsure = self.human.is_some();
     }
 
     /// Whether nobody was seen.

@@ -96,7 +96,10 @@ fn s20_word_of_the_delivery_that_comes_late_corrects_a_click() {
     let visits = play.run.visits.clone();
     assert_eq!(counted(&play.run, Seen::Human), 1);
     assert_eq!(play.take(&delivered(after(10)), after(20)), None);
-    assert_eq!(seen(&play, "book"), FirstSeen { machine: Some(millis(500)), corrected: true, ..FirstSeen::default() });
+    assert_eq!(
+        seen(&play, "book"),
+        FirstSeen { machine: Some(millis(500)), corrected: Some(millis(500)), ..FirstSeen::default() }
+    );
     assert_eq!((counted(&play.run, Seen::Human), counted(&play.run, Seen::Machine)), (0, 1));
     assert_eq!(play.run.visits, visits, "what the run did stays done");
     // A person who comes later is the first.
@@ -155,12 +158,61 @@ fn s20_the_same_word_again_says_who_it_was() {
     play.take(&open(Reader::Unsaid), after(60));
     assert_eq!(play.take(&open(Reader::Unsaid), after(61)), Some(Stale::Known));
     assert_eq!(play.take(&open(Reader::Machine), after(62)), None);
+    // What was told first comes once more.
+    assert_eq!(play.take(&open(Reader::Unsaid), after(63)), Some(Stale::Known));
     let opened = play.run.messages[&0].opened;
-    assert_eq!(opened, FirstSeen { machine: Some(after(60)), corrected: true, ..FirstSeen::default() });
+    assert_eq!(opened, FirstSeen { machine: Some(after(60)), corrected: Some(after(60)), ..FirstSeen::default() });
     let mut play = sent();
     play.take(&delivered(after(59)), after(59));
     play.take(&click("book", after(62), Reader::Unsaid), after(62));
     play.take(&click("book", after(62), Reader::Person), after(63));
     play.take(&click(HIDDEN_LINK, after(64), Reader::Machine), after(64));
     assert!(!is_machines(&play, "book"), "somebody vouches for it");
+}
+
+#[test]
+fn s20_a_person_who_came_between_a_machine_and_its_correction_is_the_first() {
+    for (by, at, first) in [
+        (Reader::Person, 12, Some(after(12))),
+        (Reader::Unsaid, 300, Some(after(300))),
+        // As far as anybody can tell this is the same scan.
+        (Reader::Unsaid, 12, None),
+    ] {
+        let mut play = sent();
+        play.take(&click("book", millis(500), Reader::Unsaid), millis(500));
+        play.take(&click("book", after(at), by), after(at));
+        play.take(&delivered(after(10)), after(400));
+        assert_eq!(seen(&play, "book").human, first, "{by:?} {at}");
+    }
+}
+
+#[test]
+fn s20_a_click_that_is_told_again_changes_nothing() {
+    let mut play = sent();
+    let (hasty, hidden) = (click("book", after(11), Reader::Unsaid), click(HIDDEN_LINK, after(30), Reader::Machine));
+    for input in [&delivered(after(10)), &click("book", after(9), Reader::Machine), &hasty, &hidden] {
+        assert_eq!(play.take(input, after(40)), None);
+    }
+    let before = play.run.clone();
+    assert_eq!(play.take(&hasty, after(50)), Some(Stale::Known));
+    assert_eq!(play.take(&hidden, after(50)), Some(Stale::Known));
+    assert_eq!(play.run, before);
+}
+
+#[test]
+fn s20_the_person_is_the_same_in_whatever_order_and_however_often_it_is_told() {
+    let told = [
+        delivered(after(10)),
+        click("book", millis(500), Reader::Unsaid),
+        click("book", after(300), Reader::Unsaid),
+        click(HIDDEN_LINK, after(11), Reader::Machine),
+    ];
+    for order in 0..256_usize {
+        let mut play = sent();
+        let places = [order % 4, order / 4 % 4, order / 16 % 4, order / 64 % 4];
+        for place in places.into_iter().chain([0, 1, 2, 3]) {
+            play.take(&told[place], after(400));
+        }
+        assert_eq!(seen(&play, "book").human, Some(after(300)), "{places:?}");
+    }
 }
