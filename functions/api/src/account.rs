@@ -107,6 +107,7 @@ pub(crate) async fn put_settings<P: Ports>(
     let zone = fields.text("zone").unwrap_or(defaults.zone);
     let sender = fields.text("sender").unwrap_or(defaults.sender);
     let base_url = fields.text("base_url");
+    let hidden_link = fields.flag("hidden_link").unwrap_or(defaults.hidden_link);
     let mut links = BTreeMap::new();
     for (name, url) in fields.attributes("links") {
         match url.as_str().filter(|url| url.starts_with("https://") || url.starts_with("http://")) {
@@ -116,8 +117,8 @@ pub(crate) async fn put_settings<P: Ports>(
             None => fields.fault_at(&format!("links/{}", escape(&name)), "url", "must be an address: `https://…`"),
         }
     }
-    fields.finish("zone, sender, links, base_url")?;
-    let stored = settings::put(&app, Settings { zone, sender, links, base_url }, expect).await?;
+    fields.finish("zone, sender, links, base_url, hidden_link")?;
+    let stored = settings::put(&app, Settings { zone, sender, links, base_url, hidden_link }, expect).await?;
     Ok(tagged(StatusCode::OK, stored.revision, json!(stored.value)))
 }
 

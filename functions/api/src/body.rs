@@ -267,6 +267,17 @@ impl Fields {
         }
     }
 
+    /// A yes or a no.
+    pub(crate) fn flag(&mut self, name: &str) -> Option<bool> {
+        match self.take(name)? {
+            Value::Bool(flag) => Some(flag),
+            Value::Null | Value::String(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                self.fault(name, "type", "must be `true` or `false`");
+                None
+            }
+        }
+    }
+
     /// A text that is an id or a name.
     pub(crate) fn id<T: FromStr<Err = BadId>>(&mut self, name: &str) -> Option<T> {
         let text = self.text(name)?;

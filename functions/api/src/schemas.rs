@@ -359,7 +359,12 @@ fn account() -> Vec<(&'static str, Value)> {
         "type": "string", "format": "uri",
         "description": "Where the public finds this installation: links for unsubscribing lead there. Without it no marketing is sent",
     });
-    let settings = json!({ "zone": text(), "sender": text(), "links": links, "base_url": base_url });
+    let hidden_link = json!({
+        "type": "boolean",
+        "description": "Whether mails carry a link that people do not see, by which programs that follow every link give themselves away; `true` where it is left out. It needs a base URL",
+    });
+    let settings =
+        json!({ "zone": text(), "sender": text(), "links": links, "base_url": base_url, "hidden_link": hidden_link });
     let unsubscribe = json!({
         "List-Unsubscribe": one_of(&["One-Click"]),
         "what": one_of(&["these", "nothing"]),

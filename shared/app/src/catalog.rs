@@ -48,6 +48,8 @@ pub struct Account {
     pub links: BTreeMap<String, String>,
     /// Where the public finds this installation, without `/` at the end.
     pub base_url: Option<String>,
+    /// Whether mails carry a link that people do not see.
+    pub hidden_link: bool,
     /// The declared attributes.
     pub schema: BTreeMap<Name, AttributeFacts>,
 }
@@ -205,6 +207,7 @@ impl Catalog {
             sender: settings.sender,
             links: settings.links,
             base_url: settings.base_url,
+            hidden_link: settings.hidden_link,
             schema: schema.value,
         };
         let mut published = Published {

@@ -34,6 +34,13 @@ pub struct Settings {
     /// Where the public finds this installation, without `/` at the end: links for unsubscribing lead there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_url: Option<String>,
+    /// Whether mails carry a link that people do not see, by which programs that follow every link give themselves away (S20).
+    #[serde(default = "yes")]
+    pub hidden_link: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 impl Default for Settings {
@@ -43,6 +50,7 @@ impl Default for Settings {
             sender: "Carepath <carepath@localhost>".to_owned(),
             links: BTreeMap::new(),
             base_url: None,
+            hidden_link: true,
         }
     }
 }

@@ -70,9 +70,9 @@ pub(crate) fn url<P: Ports>(
     Some(format!("{base}/u/{}", token.seal(&app.secret)))
 }
 
-/// Where the link leads that people do not see: to a page that says so, and knows nobody. No token is a dash.
+/// Where the link leads that people do not see, where mails have one: to a page that says so, and knows nobody. No token is a dash.
 pub(crate) fn hidden_url<P: Ports>(app: &App<P>, account: &Account) -> Option<String> {
-    base_url(app, account).map(|base| format!("{base}/u/{HIDDEN}"))
+    base_url(app, account).filter(|_| account.hidden_link).map(|base| format!("{base}/u/{HIDDEN}"))
 }
 
 /// What stands in the place of a token there.

@@ -304,6 +304,12 @@ async fn s20_a_mail_has_a_link_that_nobody_sees() {
     assert_eq!(sent.html.matches(&link).count(), 1);
     assert!(sent.html.contains("style=\"display:none\"></a>"));
     assert!(!sent.text.contains("/u/-") && sent.links.iter().all(|link| link.name != "carepath-hidden"));
+    let wrong = json!({ "base_url": BASE, "hidden_link": "no" });
+    world.refused("PUT", "/v1/settings", Some(wrong), "invalid").await;
+    world.ok("PUT", "/v1/settings", json!({ "base_url": BASE, "hidden_link": false })).await;
+    world.settle(SignedDuration::from_secs(2)).await;
+    mail(&world, "visit").await;
+    assert!(!world.mails().pop().unwrap().html.contains("carepath-hidden"));
     let template = json!({ "class": "care", "subject": "x", "html": "<a href=\"https://x.example\" name=\"carepath-hidden\">x</a>" });
     let refused = world.call("PUT", "/v1/templates/own", Some(template)).await;
     assert!(!refused.status.is_success() && refused.text.contains("carepath-hidden"), "{}", refused.text);
