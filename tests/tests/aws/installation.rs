@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::read::DeflateDecoder;
 use jiff::Timestamp;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
@@ -121,7 +124,7 @@ impl Installation {
         let id = run["id"].as_str().unwrap();
         let contact = id.split('_').nth(1).map(|contact| format!("ct_{contact}")).unwrap();
         let item = self.cloud.item(self.text("/tables/runs"), &contact, id).await;
-        let kept: Value = serde_json::from_str(item["d"]["S"].as_str().unwrap()).unwrap();
+        let kept = payload(&item);
         let of_message = |(_, kept): &(&String, &Value)| kept.to_string().contains(message.as_str().unwrap());
         let found = kept["m"].as_object().unwrap().iter().find(of_message);
         found.map(|(number, _)| number.clone()).unwrap()
@@ -133,6 +136,15 @@ impl Installation {
         let to = |mail: &&Value| mail["To"].as_array().is_some_and(|to| to.iter().any(|one| one == address));
         all.iter().filter(to).map(|mail| mail["Subject"].as_str().unwrap_or_default().to_owned()).collect()
     }
+}
+
+/// What an item holds, packed or not.
+fn payload(item: &Value) -> Value {
+    if let Some(text) = item["d"]["S"].as_str() {
+        return serde_json::from_str(text).unwrap();
+    }
+    let packed = STANDARD.decode(item["d"]["B"].as_str().unwrap()).unwrap();
+    serde_json::from_reader(DeflateDecoder::new(packed.as_slice())).unwrap()
 }
 
 /// The mail of a step.
