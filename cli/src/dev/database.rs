@@ -1,5 +1,6 @@
 //! The database of `carepath dev`: dynoxide in this process, asked in `DynamoDB`'s own wire format.
 
+use dynoxide::actions::transact_write_items::TransactWriteItemsRequest;
 use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -30,41 +31,59 @@ pub(crate) fn open(path: Option<&str>, durability: Durability) -> Result<Databas
 
 /// Answers one request: `target` is the header `X-Amz-Target`, the answer a status and a JSON body.
 pub(crate) fn dispatch(database: &Database, target: &str, body: &[u8]) -> (u16, Vec<u8>) {
+    prepare(database, target, body)()
+}
+
+/// Reads one request, and gives what is left to do: the part that only one can do at a time.
+pub(crate) fn prepare(database: &Database, target: &str, body: &[u8]) -> Job {
     let operation = target.rsplit_once('.').map_or(target, |(_, operation)| operation);
-    match answer(database, operation, body) {
-        Ok(body) => (200, body),
-        Err(error) => (error.status_code(), error.to_json().into_bytes()),
-    }
-}
-
-fn answer(db: &Database, operation: &str, body: &[u8]) -> Result<Vec<u8>, DynoxideError> {
+    let db = database.clone();
     match operation {
-        "PutItem" => run(body, |request| db.put_item(request)),
-        "GetItem" => run(body, |request| db.get_item(request)),
-        "UpdateItem" => run(body, |request| db.update_item(request)),
-        "DeleteItem" => run(body, |request| db.delete_item(request)),
-        "Query" => run(body, |request| db.query(request)),
-        "Scan" => run(body, |request| db.scan(request)),
-        "BatchGetItem" => run(body, |request| db.batch_get_item(request)),
-        "BatchWriteItem" => run(body, |request| db.batch_write_item(request)),
-        "TransactWriteItems" => run(body, |request| db.transact_write_items(request)),
-        "TransactGetItems" => run(body, |request| db.transact_get_items(request)),
-        "CreateTable" => run(body, |request| db.create_table(request)),
-        "DescribeTable" => run(body, |request| db.describe_table(request)),
-        "DeleteTable" => run(body, |request| db.delete_table(request)),
-        "ListTables" => run(body, |request| db.list_tables(request)),
-        _ => Err(DynoxideError::SerializationException("UnknownOperationException".to_owned())),
+        "PutItem" => job(body, move |request| db.put_item(request)),
+        "GetItem" => job(body, move |request| db.get_item(request)),
+        "UpdateItem" => job(body, move |request| db.update_item(request)),
+        "DeleteItem" => job(body, move |request| db.delete_item(request)),
+        "Query" => job(body, move |request| db.query(request)),
+        "Scan" => job(body, move |request| db.scan(request)),
+        "BatchGetItem" => job(body, move |request| db.batch_get_item(request)),
+        "BatchWriteItem" => job(body, move |request| db.batch_write_item(request)),
+        // No answer gets lost on the way in a process, so nobody asks twice; to remember each answer takes as long as the write.
+        "TransactWriteItems" => job(body, move |request| {
+            db.transact_write_items(TransactWriteItemsRequest { client_request_token: None, ..request })
+        }),
+        "TransactGetItems" => job(body, move |request| db.transact_get_items(request)),
+        "CreateTable" => job(body, move |request| db.create_table(request)),
+        "DescribeTable" => job(body, move |request| db.describe_table(request)),
+        "DeleteTable" => job(body, move |request| db.delete_table(request)),
+        "ListTables" => job(body, move |request| db.list_tables(request)),
+        _ => refusal(DynoxideError::SerializationException("UnknownOperationException".to_owned())),
     }
 }
 
-fn run<Q: DeserializeOwned, A: Serialize>(
+/// The part of answering a request that is left when it has been read.
+pub(crate) type Job = Box<dyn FnOnce() -> (u16, Vec<u8>) + Send>;
+
+fn job<Q: DeserializeOwned + Send + 'static, A: Serialize>(
     body: &[u8],
-    call: impl FnOnce(Q) -> Result<A, DynoxideError>,
-) -> Result<Vec<u8>, DynoxideError> {
+    call: impl FnOnce(Q) -> Result<A, DynoxideError> + Send + 'static,
+) -> Job {
     // The parser's own message may quote the request, which holds contact data: it is not passed on.
-    let request = serde_json::from_slice(body)
-        .map_err(|_| DynoxideError::SerializationException("the request cannot be read".to_owned()))?;
-    let answer = call(request)?;
-    serde_json::to_vec(&answer)
-        .map_err(|_| DynoxideError::InternalServerError("the answer cannot be written".to_owned()))
+    let Ok(request) = serde_json::from_slice(body) else {
+        return refusal(DynoxideError::SerializationException("the request cannot be read".to_owned()));
+    };
+    Box::new(move || {
+        let answer = call(request).and_then(|answer| {
+            serde_json::to_vec(&answer)
+                .map_err(|_| DynoxideError::InternalServerError("the answer cannot be written".to_owned()))
+        });
+        answer.map_or_else(|error| refused(&error), |body| (200, body))
+    })
+}
+
+fn refusal(error: DynoxideError) -> Job {
+    Box::new(move || refused(&error))
+}
+
+fn refused(error: &DynoxideError) -> (u16, Vec<u8>) {
+    (error.status_code(), error.to_json().into_bytes())
 }

@@ -4,7 +4,7 @@ use carepath_app::ports::{Clock, Doubt, Evidence, Mailer, Outgoing};
 use carepath_engine::advance::Answer;
 
 use super::clock::DevClock;
-use super::mailbox::{Mailbox, Put};
+use super::mailbox::{Mailbox, Post, Put};
 use super::smtp::Smtp;
 
 /// The way out.
@@ -18,7 +18,7 @@ pub(crate) struct DevMailer {
 #[derive(Debug)]
 pub(crate) enum Way {
     /// Into the built-in mailbox.
-    Mailbox(Mailbox),
+    Mailbox(Mailbox, Post),
     /// To an SMTP server.
     Smtp(Smtp),
 }
@@ -33,16 +33,16 @@ impl DevMailer {
 impl Mailer for DevMailer {
     async fn send(&self, mail: &Outgoing) -> Answer {
         let now = self.clock.now();
-        let mailbox = match &self.way {
+        let post = match &self.way {
             Way::Smtp(smtp) => return smtp.send(mail, now).await,
-            Way::Mailbox(mailbox) => mailbox,
+            Way::Mailbox(_, post) => post,
         };
-        match mailbox.put(mail, now) {
+        match post.put(mail, now).await {
             Ok(Put::In(id)) => Answer::Accepted { id, delivered: true },
             // Certainly not in: whoever declared the attempt over has made room for the next one.
             Ok(Put::Closed) => Answer::Throttled { until: now },
             Err(error) => {
-                tracing::error!(%error, "the mailbox cannot be written");
+                tracing::error!(error = &error as &dyn std::error::Error, "a mail may not be in the mailbox");
                 Answer::Unknown
             }
         }
@@ -51,7 +51,7 @@ impl Mailer for DevMailer {
     async fn evidence(&self, doubt: &Doubt) -> Evidence {
         match &self.way {
             Way::Smtp(_) => Evidence::None,
-            Way::Mailbox(mailbox) => mailbox.evidence(&doubt.attempt).unwrap_or_else(|error| {
+            Way::Mailbox(mailbox, _) => mailbox.evidence(&doubt.attempt).unwrap_or_else(|error| {
                 tracing::error!(%error, "the mailbox cannot be read");
                 Evidence::None
             }),

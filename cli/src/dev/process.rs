@@ -11,7 +11,7 @@ use axum::Router;
 use carepath_app::ports::{Clock, StoreError};
 use carepath_app::recount::Recount;
 use carepath_aws::hooks::{HttpHooks, NoClient, Reach};
-use carepath_aws::{DynamoStore, Options};
+use carepath_aws::{DynamoStore, InProcess, Options};
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -20,7 +20,7 @@ use super::clock::{DevClock, Mode};
 use super::database::{self, Durability};
 use super::disk;
 use super::duties::Duties;
-use super::mailbox::Mailbox;
+use super::mailbox::{Mailbox, Post};
 use super::mailer::{DevMailer, Way};
 use super::ports::DevPorts;
 use super::queue::DevQueue;
@@ -29,7 +29,7 @@ use super::smtp::Smtp;
 use super::sweep::{self, Watermark};
 
 /// How many things are done at a time.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 64;
 
 /// The whole system in one process on this machine
 ///
@@ -162,7 +162,7 @@ impl Premises {
         let mailbox = Mailbox::open(&folder.join("mailbox.sqlite"))?;
         let way = match &args.smtp {
             Some(url) => Way::Smtp(Smtp::at(url).map_err(DevError::Smtp)?),
-            None => Way::Mailbox(mailbox.clone()),
+            None => Way::Mailbox(mailbox.clone(), Post::of(mailbox.clone()).map_err(data)?),
         };
         let store = store(&folder, args.durability).await?;
         let ports = DevPorts {
@@ -254,8 +254,9 @@ async fn store(folder: &Path, durability: Durability) -> Result<DynamoStore, Dev
     let file = folder.join("data.sqlite");
     let database =
         database::open(Some(&file.to_string_lossy()), durability).map_err(|error| DevError::Database(error.into()))?;
-    let options = Options { prefix: "carepath-".to_owned(), shards: 1, packs: false };
-    let store = DynamoStore::in_process(move |target, body| database::dispatch(&database, target, body), &options);
+    let options = Options { prefix: "carepath-".to_owned(), shards: 1, packs: false, together: true };
+    let connector = InProcess::beside("database", move |target, body| database::prepare(&database, target, body));
+    let store = DynamoStore::over(connector.map_err(|error| DevError::Database(error.into()))?, &options);
     store.create_tables().await?;
     Ok(store)
 }

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use tower::ServiceExt;
 
 use super::clock::{DevClock, Mode};
-use super::mailbox::{Mailbox, Put};
+use super::mailbox::{Letter, Mailbox, Put};
 use super::queue::DevQueue;
 use super::routes::{Desk, router};
 use super::tests::Notes;
@@ -42,7 +42,9 @@ fn machine() -> Machine {
         class: Class::Care,
         attempt: Attempt { run: "run_aaaaaaaaaaaaaaaaaaaa_bbbbbbbbbbbbbbbbbbbb".parse().unwrap(), step: 2, attempt: 1 },
     };
-    let Put::In(id) = mailbox.put(&mail, clock.now()).unwrap() else { panic!() };
+    let letter = Letter::of(&mail, clock.now()).unwrap();
+    let [Put::In(id)] = &mailbox.put_all(&[letter]).unwrap()[..] else { panic!() };
+    let id = id.clone();
     let notes = Notes::new(&clock);
     let queue = DevQueue::new(clock.clone());
     let desk = Desk { duties: notes.clone(), queue, clock, mailbox, api_key: "cp_own".into(), journey: Arc::default() };

@@ -9,3 +9,4 @@ pub mod queue;
 pub mod ses;
 
 pub use dynamo::{DynamoStore, OperationUsage, Options, Usage};
+pub use in_process::InProcess;

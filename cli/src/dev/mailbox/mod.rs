@@ -1,5 +1,6 @@
 //! The built-in mailbox: every mail of this machine, in one `SQLite` file. A mail is in it once, by its attempt.
 
+mod post;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -9,9 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use carepath_app::ports::{Attempt, Evidence, Outgoing};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::Serialize;
 
+pub(crate) use post::Post;
 pub(crate) use read::{Happening, Mail, Search};
 
 const SCHEMA: &str = "
@@ -64,6 +66,29 @@ impl Action {
     }
 }
 
+/// A mail that is ready to be put in.
+#[derive(Debug)]
+pub(crate) struct Letter {
+    id: String,
+    attempt: Attempt,
+    at: Timestamp,
+    recipient: String,
+    text: String,
+}
+
+impl Letter {
+    /// A mail that comes in at a time.
+    ///
+    /// # Errors
+    /// Where it cannot be written as JSON.
+    pub(crate) fn of(mail: &Outgoing, at: Timestamp) -> rusqlite::Result<Self> {
+        let text =
+            serde_json::to_string(mail).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        let attempt = mail.attempt.clone();
+        Ok(Self { id: id_of(&attempt), attempt, at, recipient: mail.to.to_lowercase(), text })
+    }
+}
+
 /// The id of the mail of an attempt.
 pub(crate) fn id_of(attempt: &Attempt) -> String {
     let run = attempt.run.as_str().trim_start_matches("run_");
@@ -91,25 +116,16 @@ impl Mailbox {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a mail in, once, unless its attempt is over.
+    /// Puts mails in, each once, unless its attempt is over: all of them, or none.
     ///
     /// # Errors
-    /// Where the file cannot be written: the mail is then not in.
-    pub(crate) fn put(&self, mail: &Outgoing, at: Timestamp) -> rusqlite::Result<Put> {
-        let id = id_of(&mail.attempt);
-        let text =
-            serde_json::to_string(mail).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-        let connection = self.connection();
-        // One statement, so that nobody can close the attempt between the look and the insert.
-        let mut insert = connection.prepare_cached(
-            "INSERT INTO mails (id, run, step, attempt, at, recipient, mail)
-             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS (SELECT 1 FROM closed WHERE id = ?1)
-             ON CONFLICT (id) DO NOTHING",
-        )?;
-        let Attempt { run, step, attempt } = &mail.attempt;
-        let to = mail.to.to_lowercase();
-        let written = insert.execute(params![id, run.as_str(), step, attempt, at.as_millisecond(), to, text])?;
-        if written == 1 || holds(&connection, &id)? { Ok(Put::In(id)) } else { Ok(Put::Closed) }
+    /// Where the file cannot be written: none of them is in then.
+    pub(crate) fn put_all(&self, letters: &[Letter]) -> rusqlite::Result<Vec<Put>> {
+        let mut connection = self.connection();
+        let commit = connection.transaction()?;
+        let put = letters.iter().map(|letter| put(&commit, letter)).collect::<rusqlite::Result<_>>()?;
+        commit.commit()?;
+        Ok(put)
     }
 
     /// What is known of an attempt that nobody heard of again. Where its mail is not in, the attempt is over from here
@@ -138,6 +154,18 @@ impl Mailbox {
         let Happening { kind, link, machine, at } = happening;
         insert.execute(params![id, kind, link, machine, at.as_millisecond()]).map(|_| ())
     }
+}
+
+fn put(commit: &Transaction<'_>, letter: &Letter) -> rusqlite::Result<Put> {
+    let Letter { id, attempt: Attempt { run, step, attempt }, at, recipient, text } = letter;
+    // One statement, so that nobody can close the attempt between the look and the insert.
+    let mut insert = commit.prepare_cached(
+        "INSERT INTO mails (id, run, step, attempt, at, recipient, mail)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS (SELECT 1 FROM closed WHERE id = ?1)
+         ON CONFLICT (id) DO NOTHING",
+    )?;
+    let written = insert.execute(params![id, run.as_str(), step, attempt, at.as_millisecond(), recipient, text])?;
+    if written == 1 || holds(commit, id)? { Ok(Put::In(id.clone())) } else { Ok(Put::Closed) }
 }
 
 fn holds(connection: &Connection, id: &str) -> rusqlite::Result<bool> {

@@ -14,7 +14,9 @@ use super::{Inner, keys};
 
 const WHAT: &str = "commit a change";
 /// `DynamoDB`'s limit.
-const MOST_ACTIONS: usize = 100;
+pub(super) const MOST_ACTIONS: usize = 100;
+/// What a transaction says of an action whose condition does not hold.
+pub(super) const CONDITION_FAILED: &str = "ConditionalCheckFailed";
 const VACANT: &str = "attribute_not_exists(pk)";
 const AT_REVISION: &str = "v = :v";
 
@@ -99,6 +101,14 @@ pub(super) async fn put_one(
     guarded: Guarded<'_>,
     writer: &str,
 ) -> Result<Commit, StoreError> {
+    if let Some(together) = &store.together {
+        let action = put_guarded(store, &guarded)?;
+        match together.write(what, vec![action], writer).await {
+            Some(Written::Answer(commit)) => return Ok(commit),
+            Some(Written::Failed(failure)) => return settle(store, failure, &guarded, writer).await,
+            None => {}
+        }
+    }
     let (condition, values) = condition(guarded.expect);
     let answer = store
         .client
@@ -133,6 +143,16 @@ fn lost_or_ours(existing: Option<&Item>, writer: &str) -> Commit {
     }
 }
 
+fn put_guarded(store: &Inner, guarded: &Guarded<'_>) -> Result<TransactWriteItem, StoreError> {
+    let (condition, values) = condition(guarded.expect);
+    put(Put::builder()
+        .table_name(guarded.table)
+        .set_item(Some(written(store, &guarded.item)))
+        .condition_expression(condition)
+        .set_expression_attribute_values(values)
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld))
+}
+
 /// Writes several items over their revisions, and whatever comes with them.
 pub(super) async fn transact(
     store: &Inner,
@@ -141,18 +161,17 @@ pub(super) async fn transact(
     with: Vec<TransactWriteItem>,
     writer: &str,
 ) -> Result<Commit, StoreError> {
-    let mut actions = Vec::with_capacity(guarded.len() + with.len());
-    for each in &guarded {
-        let (condition, values) = condition(each.expect);
-        actions.push(put(Put::builder()
-            .table_name(each.table)
-            .set_item(Some(written(store, &each.item)))
-            .condition_expression(condition)
-            .set_expression_attribute_values(values)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld))?);
-    }
+    let mut actions = guarded.iter().map(|each| put_guarded(store, each)).collect::<Result<Vec<_>, _>>()?;
     actions.extend(with);
-    match write_all(store, what, actions, writer).await? {
+    let shared = match &store.together {
+        Some(together) => together.write(what, actions.clone(), writer).await,
+        None => None,
+    };
+    let written = match shared {
+        Some(written) => written,
+        None => write_all(store, what, actions, writer).await?,
+    };
+    match written {
         Written::Answer(commit) => Ok(commit),
         Written::Failed(failure) => match guarded.first() {
             Some(first) => settle(store, failure, first, writer).await,
@@ -162,6 +181,7 @@ pub(super) async fn transact(
 }
 
 /// What came of a transaction.
+#[derive(Debug)]
 pub(super) enum Written {
     /// It is known.
     Answer(Commit),
@@ -200,8 +220,8 @@ pub(super) async fn write_all(
     Ok(Written::Failed(error::write(what, &failure)))
 }
 
-fn cancelled_by(what: &'static str, reasons: &[CancellationReason], writer: &str) -> Written {
-    let failed = |reason: &&CancellationReason| reason.code() == Some("ConditionalCheckFailed");
+pub(super) fn cancelled_by(what: &'static str, reasons: &[CancellationReason], writer: &str) -> Written {
+    let failed = |reason: &&CancellationReason| reason.code() == Some(CONDITION_FAILED);
     if let Some(reason) = reasons.iter().find(failed) {
         return Written::Answer(lost_or_ours(reason.item(), writer));
     }

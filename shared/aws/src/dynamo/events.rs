@@ -3,16 +3,20 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
-use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
+use aws_sdk_dynamodb::types::{ReturnConsumedCapacity, TransactWriteItem, Update};
 use carepath_app::ports::{Commit, Kept, KeptEvent, Page, StoreError};
 use carepath_engine::contact::{Contact, NotAdmitted};
 use carepath_engine::event::Event;
 use carepath_engine::ids::ContactKey;
 
-use super::commit::{self, Guarded};
+use super::commit::{self, Guarded, Written};
 use super::contacts::BAD_CURSOR;
 use super::error::{self, Cause, never};
+use super::items::Item;
 use super::{Inner, items, keys, runs};
+
+/// An update of nothing would make an item of a key alone.
+const IS_THERE: &str = "attribute_exists(pk)";
 
 pub(super) async fn with_contact(
     store: &Inner,
@@ -52,22 +56,38 @@ pub(super) async fn done(
     not_admitted: &[NotAdmitted],
 ) -> Result<bool, StoreError> {
     const WHAT: &str = "mark an event as done";
-    let mut update = store
+    let values = if not_admitted.is_empty() {
+        None
+    } else {
+        let text = serde_json::to_string(not_admitted)
+            .map_err(|_| never(WHAT, Cause::Refused("the value cannot be written as JSON")))?;
+        Some(Item::from([(":na".to_owned(), items::text(text))]))
+    };
+    let changes = if values.is_some() { "SET na = :na REMOVE dpk, dsk, fc" } else { "REMOVE dpk, dsk, fc" };
+    let key = items::key(key.as_str(), &keys::event(name));
+    if let Some(together) = &store.together {
+        let update = Update::builder()
+            .table_name(&store.contacts)
+            .set_key(Some(key.clone()))
+            .update_expression(changes)
+            .condition_expression(IS_THERE)
+            .set_expression_attribute_values(values.clone())
+            .build()
+            .map_err(|_| never(WHAT, Cause::Refused("an update could not be built")))?;
+        let action = TransactWriteItem::builder().update(update).build();
+        match together.write(WHAT, vec![action], "").await {
+            Some(Written::Answer(commit)) => return Ok(commit == Commit::Applied),
+            Some(Written::Failed(_)) | None => {}
+        }
+    }
+    let answer = store
         .client
         .update_item()
         .table_name(&store.contacts)
-        .set_key(Some(items::key(key.as_str(), &keys::event(name))))
-        .update_expression("REMOVE dpk, dsk, fc");
-    if !not_admitted.is_empty() {
-        let text = serde_json::to_string(not_admitted)
-            .map_err(|_| never(WHAT, Cause::Refused("the value cannot be written as JSON")))?;
-        update = update
-            .update_expression("SET na = :na REMOVE dpk, dsk, fc")
-            .expression_attribute_values(":na", items::text(text));
-    }
-    let answer = update
-        // An update of nothing would make an item of a key alone.
-        .condition_expression("attribute_exists(pk)")
+        .set_key(Some(key))
+        .update_expression(changes)
+        .condition_expression(IS_THERE)
+        .set_expression_attribute_values(values)
         .return_consumed_capacity(ReturnConsumedCapacity::Total)
         .send()
         .await;

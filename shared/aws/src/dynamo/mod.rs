@@ -21,6 +21,7 @@ mod runs;
 mod stream;
 mod tables;
 mod tasks;
+mod together;
 mod usage;
 
 use std::collections::BTreeMap;
@@ -55,11 +56,13 @@ pub struct Options {
     pub shards: u32,
     /// Whether payloads are packed where that makes a write cheaper: where writes are paid for by the kilobyte.
     pub packs: bool,
+    /// Whether requests that are ready at the same time go as one: where a request costs more than its units.
+    pub together: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { prefix: "carepath-".to_owned(), shards: 1, packs: true }
+        Self { prefix: "carepath-".to_owned(), shards: 1, packs: true, together: false }
     }
 }
 
@@ -76,21 +79,25 @@ struct Inner {
     reports: String,
     options: Options,
     secret: OnceLock<Secret>,
-    usage: usage::Counter,
+    usage: Arc<usage::Counter>,
+    /// Where requests are shared.
+    together: Option<together::Together>,
 }
 
 impl DynamoStore {
     /// The store over a client.
     pub fn new(client: Client, options: Options) -> Self {
         let table = |name: &str| format!("{}{name}", options.prefix);
+        let usage = Arc::<usage::Counter>::default();
         Self(Arc::new(Inner {
+            together: options.together.then(|| together::Together::new(&client, &usage)),
             client,
             contacts: table("contacts"),
             runs: table("runs"),
             config: table("config"),
             reports: table("reports"),
             secret: OnceLock::new(),
-            usage: usage::Counter::default(),
+            usage,
             options,
         }))
     }
@@ -101,13 +108,18 @@ impl DynamoStore {
         handler: impl Fn(&str, &[u8]) -> (u16, Vec<u8>) + Send + Sync + 'static,
         options: &Options,
     ) -> Self {
+        Self::over(InProcess::new(handler), options)
+    }
+
+    /// The store over what answers `DynamoDB`'s requests in this process.
+    pub fn over(connector: InProcess, options: &Options) -> Self {
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::from_static("us-east-1"))
             // Nobody looks at a signature here, and making one takes as long as the engine's decision.
             .allow_no_auth()
             .endpoint_url("http://in-process.invalid")
-            .http_client(InProcess::new(handler))
+            .http_client(connector)
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .retry_config(RetryConfig::standard())
             .build();
@@ -117,7 +129,7 @@ impl DynamoStore {
     /// The store in AWS. Its tables' names begin with `CAREPATH_TABLE_PREFIX` (`carepath-` where it is missing).
     pub fn in_aws(config: &SdkConfig) -> Self {
         let prefix = std::env::var("CAREPATH_TABLE_PREFIX").unwrap_or_else(|_| "carepath-".to_owned());
-        Self::new(Client::new(config), Options { prefix, shards: 16, packs: true })
+        Self::new(Client::new(config), Options { prefix, shards: 16, packs: true, together: false })
     }
 
     /// Gives the store the account's secret, under which it keeps addresses in its index. It is loaded through the

@@ -232,6 +232,11 @@ pub(super) async fn batch_get(
     what: &'static str,
     wanted: HashMap<String, Vec<Item>>,
 ) -> Result<Vec<Item>, StoreError> {
+    if let Some(together) = &store.together
+        && let Some(found) = together.read(&wanted).await
+    {
+        return Ok(found);
+    }
     let mut request = HashMap::new();
     for (table, keys) in wanted {
         let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();

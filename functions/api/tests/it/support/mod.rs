@@ -172,7 +172,7 @@ impl World {
                     Some(Mishap::Panic(text)) => panic!("{text}"),
                 }
             },
-            &Options { prefix: "t-".to_owned(), shards: 1, packs: true },
+            &Options { prefix: "t-".to_owned(), shards: 1, packs: true, together: false },
         );
         store.create_tables().await.unwrap();
         let ports = Local {
