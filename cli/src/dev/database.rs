@@ -29,13 +29,12 @@ pub(crate) fn open(path: Option<&str>, durability: Durability) -> Result<Databas
     Ok(database)
 }
 
-/// Answers one request: `target` is the header `X-Amz-Target`, the answer a status and a JSON body.
-pub(crate) fn dispatch(database: &Database, target: &str, body: &[u8]) -> (u16, Vec<u8>) {
-    prepare(database, target, body)()
-}
-
-/// Reads one request, and gives what is left to do: the part that only one can do at a time.
-pub(crate) fn prepare(database: &Database, target: &str, body: &[u8]) -> Job {
+/// Reads one request, and gives what is left to do: the part that only one can do at a time. `target` is the header
+/// `X-Amz-Target`, what the job gives a status and a JSON body.
+///
+/// Whether the answers of transactions are remembered by their tokens, so that one that is asked for twice is done once: where
+/// no answer gets lost on its way nobody asks twice, and to remember each takes as long as the write.
+pub(crate) fn prepare(database: &Database, target: &str, body: &[u8], remembers: bool) -> Job {
     let operation = target.rsplit_once('.').map_or(target, |(_, operation)| operation);
     let db = database.clone();
     match operation {
@@ -47,9 +46,9 @@ pub(crate) fn prepare(database: &Database, target: &str, body: &[u8]) -> Job {
         "Scan" => job(body, move |request| db.scan(request)),
         "BatchGetItem" => job(body, move |request| db.batch_get_item(request)),
         "BatchWriteItem" => job(body, move |request| db.batch_write_item(request)),
-        // No answer gets lost on the way in a process, so nobody asks twice; to remember each answer takes as long as the write.
-        "TransactWriteItems" => job(body, move |request| {
-            db.transact_write_items(TransactWriteItemsRequest { client_request_token: None, ..request })
+        "TransactWriteItems" => job(body, move |request: TransactWriteItemsRequest| {
+            let client_request_token = request.client_request_token.filter(|_| remembers);
+            db.transact_write_items(TransactWriteItemsRequest { client_request_token, ..request })
         }),
         "TransactGetItems" => job(body, move |request| db.transact_get_items(request)),
         "CreateTable" => job(body, move |request| db.create_table(request)),

@@ -28,8 +28,8 @@ use super::routes::{self, Desk};
 use super::smtp::Smtp;
 use super::sweep::{self, Watermark};
 
-/// How many things are done at a time.
-const AT_ONCE: usize = 64;
+/// How many things are done at a time: those that write at the same moment share a request to the database.
+const AT_ONCE: usize = 256;
 
 /// The whole system in one process on this machine
 ///
@@ -255,7 +255,8 @@ async fn store(folder: &Path, durability: Durability) -> Result<DynamoStore, Dev
     let database =
         database::open(Some(&file.to_string_lossy()), durability).map_err(|error| DevError::Database(error.into()))?;
     let options = Options { prefix: "carepath-".to_owned(), shards: 1, packs: false, together: true };
-    let connector = InProcess::beside("database", move |target, body| database::prepare(&database, target, body));
+    let connector =
+        InProcess::beside("database", move |target, body| database::prepare(&database, target, body, false));
     let store = DynamoStore::over(connector.map_err(|error| DevError::Database(error.into()))?, &options);
     store.create_tables().await?;
     Ok(store)

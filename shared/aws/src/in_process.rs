@@ -16,6 +16,7 @@ use aws_smithy_types::body::SdkBody;
 use tokio::sync::oneshot;
 
 type Handle = dyn Fn(&str, &[u8]) -> (u16, Vec<u8>) + Send + Sync;
+type Asked = (Job, oneshot::Sender<(u16, Vec<u8>)>);
 type Prepare = dyn Fn(&str, &[u8]) -> Job + Send + Sync;
 
 /// The part of answering a request that is left when it has been read: from nothing to (status, body).
@@ -31,7 +32,7 @@ enum Way {
     /// The task that asks.
     Here(Arc<Handle>),
     /// The task that asks reads its request, and a thread does the rest.
-    Beside(Arc<Prepare>, mpsc::Sender<(Job, oneshot::Sender<(u16, Vec<u8>)>)>),
+    Beside(Arc<Prepare>, mpsc::Sender<Asked>),
 }
 
 impl InProcess {
@@ -45,11 +46,8 @@ impl InProcess {
     ///
     /// # Errors
     /// Where the system has no more threads.
-    pub fn beside(
-        name: &str,
-        prepare: impl Fn(&str, &[u8]) -> Job + Send + Sync + 'static,
-    ) -> std::io::Result<Self> {
-        let (ask, asked) = mpsc::channel::<(Job, oneshot::Sender<_>)>();
+    pub fn beside(name: &str, prepare: impl Fn(&str, &[u8]) -> Job + Send + Sync + 'static) -> std::io::Result<Self> {
+        let (ask, asked) = mpsc::channel::<Asked>();
         // It ends with the last connector that asks it.
         std::thread::Builder::new().name(name.to_owned()).spawn(move || {
             for (job, answer) in asked {

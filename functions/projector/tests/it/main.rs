@@ -26,7 +26,7 @@ async fn reports() -> (Projected, Arc<AtomicBool>) {
             if breaks.load(Ordering::SeqCst) {
                 return (400, br#"{"__type":"AccessDeniedException","message":"canary"}"#.to_vec());
             }
-            database::dispatch(&database, target, body)
+            database::prepare(&database, target, body, true)()
         },
         &Options::default(),
     );

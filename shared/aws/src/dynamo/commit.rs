@@ -101,12 +101,10 @@ pub(super) async fn put_one(
     guarded: Guarded<'_>,
     writer: &str,
 ) -> Result<Commit, StoreError> {
-    if let Some(together) = &store.together {
+    if store.together.is_some() {
         let action = put_guarded(store, &guarded)?;
-        match together.write(what, vec![action], writer).await {
-            Some(Written::Answer(commit)) => return Ok(commit),
-            Some(Written::Failed(failure)) => return settle(store, failure, &guarded, writer).await,
-            None => {}
+        if let Some(said) = with_others(store, what, &[action], (Some(&guarded), writer)).await {
+            return said;
         }
     }
     let (condition, values) = condition(guarded.expect);
@@ -163,20 +161,35 @@ pub(super) async fn transact(
 ) -> Result<Commit, StoreError> {
     let mut actions = guarded.iter().map(|each| put_guarded(store, each)).collect::<Result<Vec<_>, _>>()?;
     actions.extend(with);
-    let shared = match &store.together {
-        Some(together) => together.write(what, actions.clone(), writer).await,
-        None => None,
-    };
-    let written = match shared {
-        Some(written) => written,
-        None => write_all(store, what, actions, writer).await?,
-    };
-    match written {
-        Written::Answer(commit) => Ok(commit),
-        Written::Failed(failure) => match guarded.first() {
-            Some(first) => settle(store, failure, first, writer).await,
-            None => Err(failure),
-        },
+    let first = guarded.first();
+    if let Some(said) = with_others(store, what, &actions, (first, writer)).await {
+        return said;
+    }
+    let written = write_all(store, what, actions, writer).await?;
+    conclude(store, written, (first, writer)).await
+}
+
+/// Writes in one request with whoever else writes now, where requests are shared. `None` where it has to go by itself.
+async fn with_others(
+    store: &Inner,
+    what: &'static str,
+    actions: &[TransactWriteItem],
+    (first, writer): (Option<&Guarded<'_>>, &str),
+) -> Option<Result<Commit, StoreError>> {
+    let together = store.together.as_ref()?;
+    let written = together.write(what, actions.to_vec(), writer).await?;
+    Some(conclude(store, written, (first, writer)).await)
+}
+
+async fn conclude(
+    store: &Inner,
+    written: Written,
+    (first, writer): (Option<&Guarded<'_>>, &str),
+) -> Result<Commit, StoreError> {
+    match (written, first) {
+        (Written::Answer(commit), _) => Ok(commit),
+        (Written::Failed(failure), Some(first)) => settle(store, failure, first, writer).await,
+        (Written::Failed(failure), None) => Err(failure),
     }
 }
 

@@ -34,12 +34,14 @@ async fn store(fault: Fault, times: &Arc<AtomicUsize>) -> DynamoStore {
     let handler = move |target: &str, body: &[u8]| {
         let write = target.ends_with("PutItem") || target.ends_with("TransactWriteItems");
         if !(write || matches!(fault, Fault::Down)) || left.load(Ordering::SeqCst) == 0 {
-            return database::dispatch(&database, target, body);
+            return database::prepare(&database, target, body, true)();
         }
         left.fetch_sub(1, Ordering::SeqCst);
         match fault {
             Fault::Lost | Fault::Down => {}
-            Fault::Garbled | Fault::Failed => assert_eq!(database::dispatch(&database, target, body).0, 200),
+            Fault::Garbled | Fault::Failed => {
+                assert_eq!(database::prepare(&database, target, body, true)().0, 200)
+            }
         }
         match fault {
             Fault::Failed => (500, br#"{"__type":"InternalServerError","message":"canary"}"#.to_vec()),

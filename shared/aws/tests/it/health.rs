@@ -15,7 +15,7 @@ async fn s5_a_run_that_nothing_would_wake_is_counted_by_looking_at_the_table() {
     let database = Arc::new(database::open(None, Durability::Full).unwrap());
     let handler = {
         let database = Arc::clone(&database);
-        move |target: &str, body: &[u8]| database::dispatch(&database, target, body)
+        move |target: &str, body: &[u8]| database::prepare(&database, target, body, true)()
     };
     let store = DynamoStore::in_process(handler, &Options::default());
     store.set_secret(secret());
@@ -29,7 +29,8 @@ async fn s5_a_run_that_nothing_would_wake_is_counted_by_looking_at_the_table() {
     // Somebody takes the run out of the index behind our back.
     let key = json!({ "pk": { "S": first.id.contact().as_str() }, "sk": { "S": first.id.as_str() } });
     let update = json!({ "TableName": "carepath-runs", "Key": key, "UpdateExpression": "REMOVE dpk, dsk" });
-    let (status, _) = database::dispatch(&database, "DynamoDB_20120810.UpdateItem", update.to_string().as_bytes());
+    let (status, _) =
+        database::prepare(&database, "DynamoDB_20120810.UpdateItem", update.to_string().as_bytes(), true)();
     assert_eq!(status, 200);
     assert_eq!(store.health().await.unwrap(), Health { live: 1, without_wakeup: 1, unknown: 0, parked: 0 });
 

@@ -18,5 +18,6 @@ mod ses;
 mod starts;
 mod store;
 mod streamed;
+mod together;
 mod told;
 mod world;

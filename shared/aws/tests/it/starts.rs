@@ -138,8 +138,10 @@ async fn the_functions_are_small_and_start_fast() {
     let served = Database::memory().unwrap();
     tokio::spawn(dynoxide::server::serve_on(listener, served.clone()));
     let options = carepath_aws::Options::default();
-    let store =
-        carepath_aws::DynamoStore::in_process(move |target, body| database::dispatch(&served, target, body), &options);
+    let store = carepath_aws::DynamoStore::in_process(
+        move |target, body| database::prepare(&served, target, body, true)(),
+        &options,
+    );
     store.create_tables().await.unwrap();
 
     let api = r#"{"version":"2.0","routeKey":"GET /healthz","rawPath":"/healthz","rawQueryString":"","headers":{},"requestContext":{"accountId":"1","apiId":"a","stage":"$default","requestId":"r","routeKey":"$default","timeEpoch":0,"http":{"method":"GET","path":"/healthz","protocol":"HTTP/1.1","sourceIp":"::1","userAgent":"t"}},"isBase64Encoded":false}"#;

@@ -30,7 +30,7 @@ pub(crate) fn secret() -> Secret {
 pub(crate) async fn store(broken: Arc<AtomicBool>) -> DynamoStore {
     let database = database::open(None, Durability::Full).unwrap();
     let handler = move |target: &str, body: &[u8]| {
-        let answer = database::dispatch(&database, target, body);
+        let answer = database::prepare(&database, target, body, true)();
         let write = target.ends_with("PutItem") || target.ends_with("WriteItems");
         if write && broken.load(Ordering::SeqCst) { (200, b"<html>".to_vec()) } else { answer }
     };
@@ -220,7 +220,7 @@ async fn what_was_written_to_a_file_is_there_when_it_is_opened_again() {
         let path = folder.path().join("carepath.db");
         for expected in [Commit::Applied, Commit::LostRace] {
             let database = database::open(path.to_str(), durability).unwrap();
-            let handler = move |target: &str, body: &[u8]| database::dispatch(&database, target, body);
+            let handler = move |target: &str, body: &[u8]| database::prepare(&database, target, body, true)();
             let store = DynamoStore::in_process(handler, &Options::default());
             store.create_tables().await.unwrap();
             assert_eq!(store.commit(&change(&run(&ready()))).await.unwrap(), expected, "{durability:?}");

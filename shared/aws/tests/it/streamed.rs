@@ -33,7 +33,7 @@ pub(crate) struct Streamed {
 
 fn item(database: &Database, table: &str, key: &Value) -> Option<Value> {
     let get = json!({ "TableName": table, "Key": key, "ConsistentRead": true }).to_string();
-    let (status, body) = database::dispatch(database, "DynamoDB_20120810.GetItem", get.as_bytes());
+    let (status, body) = database::prepare(database, "DynamoDB_20120810.GetItem", get.as_bytes(), true)();
     assert_eq!(status, 200);
     serde_json::from_slice::<Value>(&body).unwrap().get("Item").cloned()
 }
@@ -62,16 +62,16 @@ pub(crate) async fn streamed() -> Streamed {
         if writes && String::from_utf8_lossy(body).contains(REPORTS) && troubled.after.load(Ordering::SeqCst) > 0 {
             if troubled.after.fetch_sub(1, Ordering::SeqCst) == 1 {
                 if troubled.done.load(Ordering::SeqCst) == 1 {
-                    database::dispatch(&database, target, body);
+                    database::prepare(&database, target, body, true)();
                 }
                 // The process is dead by now: nothing of what follows happens.
                 return (200, b"<html>".to_vec());
             }
-            return database::dispatch(&database, target, body);
+            return database::prepare(&database, target, body, true)();
         }
         let keys = if writes { keys(target, body) } else { Vec::new() };
         let before: Vec<Option<Value>> = keys.iter().map(|key| item(&database, RUNS, key)).collect();
-        let answer = database::dispatch(&database, target, body);
+        let answer = database::prepare(&database, target, body, true)();
         for (key, old) in keys.iter().zip(before) {
             let new = item(&database, RUNS, key);
             if new != old {

@@ -157,7 +157,9 @@ impl World {
         let database = Arc::new(database::open(None, database::Durability::Normal).unwrap());
         let behind = {
             let database = Arc::clone(&database);
-            move |target: &str, body: &Value| database::dispatch(&database, target, body.to_string().as_bytes()).0
+            move |target: &str, body: &Value| {
+                database::prepare(&database, target, body.to_string().as_bytes(), true)().0
+            }
         };
         let mishap: Arc<Mutex<Option<Mishap>>> = Arc::default();
         let mishaps = Arc::clone(&mishap);
@@ -165,7 +167,7 @@ impl World {
             move |target, body| {
                 let mishap = mishaps.lock().unwrap().clone();
                 match mishap {
-                    None => database::dispatch(&database, target, body),
+                    None => database::prepare(&database, target, body, true)(),
                     Some(Mishap::Error(status, name, text)) => {
                         (status, json!({ "__type": name, "message": text }).to_string().into_bytes())
                     }

@@ -27,9 +27,8 @@ pub(super) struct Entry(Vec<ItemName>);
 impl Entry {
     /// `None` where it is too large to share.
     pub(super) fn new(wanted: &HashMap<String, Vec<Item>>) -> Option<Self> {
-        let of_table = |(table, keys): (&String, &Vec<Item>)| {
-            keys.iter().map(|key| name(table, key)).collect::<Option<Vec<_>>>()
-        };
+        let of_table =
+            |(table, keys): (&String, &Vec<Item>)| keys.iter().map(|key| name(table, key)).collect::<Option<Vec<_>>>();
         let items = wanted.iter().map(of_table).collect::<Option<Vec<_>>>()?.concat();
         (items.len() <= MOST_KEYS / 2).then_some(Self(items))
     }

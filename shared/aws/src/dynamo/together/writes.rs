@@ -87,7 +87,8 @@ impl Shared for Writes {
     async fn act(&self, mut waiting: Vec<Waiting<Self>>) {
         if let [_] = waiting.as_slice() {
             // There is nobody to share with, and a plain write is the shorter way.
-            return answer_all(waiting, || None);
+            answer_all(waiting, || None);
+            return;
         }
         let lengths: Vec<_> = waiting.iter().map(|each| each.entry.actions.len()).collect();
         let actions = waiting.iter_mut().flat_map(|each| std::mem::take(&mut each.entry.actions)).collect();
@@ -98,7 +99,9 @@ impl Shared for Writes {
         match answer {
             Ok(_) => answer_all(waiting, || Some(Written::Answer(Commit::Applied))),
             Err(failure) => match reasons(&failure) {
-                Some(reasons) if reasons.len() == lengths.iter().sum::<usize>() => by_reasons(waiting, &lengths, reasons),
+                Some(reasons) if reasons.len() == lengths.iter().sum::<usize>() => {
+                    by_reasons(waiting, &lengths, reasons)
+                }
                 Some(_) | None => in_doubt_or_alone(waiting, &failure),
             },
         }
