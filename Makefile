@@ -76,9 +76,11 @@ fmt: infra/node_modules/.ready ## format the sources
 	cargo fmt --all
 	npm --prefix infra run --silent format
 
-bench: build $(VENV)/ready ## how fast: the engine, 10,000 contacts through `carepath dev`, the functions' starts, what a daily sweep costs
+bench: STORED ?= 0
+bench: build $(VENV)/ready ## how fast: the engine, 10,000 contacts through `carepath dev` (beside STORED=1000000 others), the functions' starts, a daily sweep
 	cargo bench --locked -p carepath-engine --bench engine
 	tests/bench/load.sh 10000
+	$(if $(filter-out 0,$(STORED)),tests/bench/load.sh 10000 $(STORED))
 	cargo build --locked --profile function $(FUNCTIONS:%=-p carepath-%)
 	cargo build --locked --profile function -p carepath-timer --example empty
 	CAREPATH_LAMBDAS=$(CURDIR)/target/function cargo nextest run --locked -p carepath-aws --no-capture --run-ignored only \

@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
 # The benchmark journey against `carepath dev` on a folder of its own: tests/bench/load.sh [CONTACTS [STORED]]
 #
-# STORED contacts are there before it begins (they have been through the journey). Both programs share this machine, so
-# the visits a second are what is left beside the load; the processor seconds are those of the server alone.
+# With STORED, so many other contacts are stored afterwards, the server begins anew, and the journey is gone once more: what
+# a visit takes then is told against what it took before.
+#
+# Both programs share this machine, so the visits a second are what is left beside the load; the processor seconds are those
+# of the server alone.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 carepath=${CAREPATH:-target/release/carepath}
@@ -23,12 +26,33 @@ start() {
     echo "serving after $(((${EPOCHREALTIME/./} - began) / 1000)) ms"
 }
 
-start
-if [ "$stored" -gt 0 ]; then
-    echo "storing $stored contacts"
-    "$carepath" load --contacts "$stored" --data "$data" > /dev/null
+stop() {
     kill "$server"
     wait "$server" || true
-    start
+}
+
+# The journey, with its figures in a file; they are shown where it did not go as it should.
+measure() {
+    "$carepath" load --contacts "$contacts" --data "$data" --json > "$1" || { cat "$1"; exit 1; }
+}
+
+start
+if [ "$stored" -eq 0 ]; then
+    "$carepath" load --contacts "$contacts" --data "$data"
+    exit
 fi
-"$carepath" load --contacts "$contacts" --data "$data"
+measure "$data/before.json"
+"$carepath" load --contacts 1 --stored "$stored" --data "$data" > /dev/null
+stop
+start
+measure "$data/after.json"
+python3 - "$data/before.json" "$data/after.json" "$stored" << 'END'
+import json, sys
+
+before, after = (json.load(open(path)) for path in sys.argv[1:3])
+stored = int(sys.argv[3])
+print(f" {'':24}{'at first':>12}{stored:>12,} stored{'ratio':>9}")
+for what, name in [("processor s, 1,000 visits", "cpu_seconds_per_1000_visits"), ("requests a visit", "requests_per_visit"),
+                   ("visits a second", "visits_per_second"), ("memory, MB", "peak_megabytes")]:
+    print(f" {what:26}{before[name]:>10.2f}{after[name]:>19.2f}{after[name] / before[name]:>9.2f}")
+END

@@ -8,6 +8,7 @@ mod drive;
 mod journey;
 mod process;
 mod report;
+mod stored;
 mod tally;
 
 use std::process::ExitCode;
@@ -34,6 +35,9 @@ pub(crate) struct Args {
     contacts: u32,
     #[command(flatten)]
     connection: Connection,
+    /// How many other contacts are stored first, which take no part
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=10_000_000))]
+    stored: u32,
     /// How many batches are on their way at a time
     #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
     batches: u8,
@@ -85,6 +89,9 @@ pub(crate) async fn run(args: &Args) -> Result<ExitCode, Failure> {
         batches: args.batches.into(),
         patience: Duration::from_secs(args.patience),
     });
+    if args.stored > 0 {
+        stored::store(&load, args.stored).await?;
+    }
     let before = metrics(&load.client).await?;
     let (cpu, began) = (process.cpu_seconds(), Instant::now());
     let tally = drive::drive(&load).await?;
