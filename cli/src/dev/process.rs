@@ -30,6 +30,8 @@ use super::sweep::{self, Watermark};
 
 /// How many things are done at a time: those that write at the same moment share a request to the database.
 const AT_ONCE: usize = 256;
+/// How many where mails leave the process: of each that is on its way when the process dies nobody knows whether it went out.
+const AT_ONCE_OUTSIDE: usize = 8;
 
 /// The whole system in one process on this machine
 ///
@@ -125,6 +127,7 @@ pub(crate) struct Premises {
     folder: PathBuf,
     host: String,
     mailbox: Mailbox,
+    at_once: usize,
     listener: TcpListener,
     /// Held as long as the process lives.
     _lock: File,
@@ -177,7 +180,8 @@ impl Premises {
             clock,
         };
         let api_key = api_key(&folder).map_err(data)?;
-        Ok(Self { ports, api_key, folder, host: args.host.clone(), mailbox, listener, _lock: lock })
+        let at_once = if args.smtp.is_some() { AT_ONCE_OUTSIDE } else { AT_ONCE };
+        Ok(Self { ports, api_key, folder, host: args.host.clone(), mailbox, at_once, listener, _lock: lock })
     }
 
     /// Where this process is found.
@@ -220,7 +224,7 @@ impl Premises {
             }
         });
         tokio::spawn(sweep::keep_sweeping(duties.clone(), queue.clone(), clock, mark, search));
-        tokio::spawn(queue.work(AT_ONCE, move |work| {
+        tokio::spawn(queue.work(self.at_once, move |work| {
             let duties = duties.clone();
             async move { duties.handle(work).await }
         }));

@@ -27,7 +27,7 @@ use crate::problem::{Code, Problem};
 const MAX_ENTRIES: usize = 500;
 /// The years 1900 to 9998 in seconds of Unix time: outside them the calendar has no room left to reckon in.
 const YEARS: std::ops::Range<i64> = -2_208_988_800..253_370_764_800;
-/// How many contacts of a batch are worked on at a time.
+/// How many contacts of a batch are worked on at a time: as many requests are on their way to the store.
 const AT_ONCE: usize = 50;
 
 /// The most that an event, or a caller who lets somebody in, may tell: the largest item, less what stands beside it.
