@@ -66,8 +66,7 @@ impl Action {
     }
 }
 
-/// A mail that is ready to be put in.
-#[derive(Debug)]
+/// A mail that is ready to be put in. It does not print: it is all contact data (S24).
 pub(crate) struct Letter {
     id: String,
     attempt: Attempt,

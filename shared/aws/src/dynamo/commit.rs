@@ -194,7 +194,6 @@ async fn conclude(
 }
 
 /// What came of a transaction.
-#[derive(Debug)]
 pub(super) enum Written {
     /// It is known.
     Answer(Commit),

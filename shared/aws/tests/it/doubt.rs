@@ -40,7 +40,7 @@ async fn store(fault: Fault, times: &Arc<AtomicUsize>) -> DynamoStore {
         match fault {
             Fault::Lost | Fault::Down => {}
             Fault::Garbled | Fault::Failed => {
-                assert_eq!(database::prepare(&database, target, body, true)().0, 200)
+                assert_eq!(database::prepare(&database, target, body, true)().0, 200);
             }
         }
         match fault {

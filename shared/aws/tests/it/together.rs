@@ -173,7 +173,7 @@ async fn s19_events_that_share_requests_are_each_kept_once_and_done() {
 /// Several writes of one item do not go in one request, which would be refused as a whole.
 #[tokio::test(flavor = "multi_thread")]
 async fn transactions_that_touch_one_contact_follow_one_another() {
-    let (store, _) = store(Fault::None).await;
+    let (store, seen) = store(Fault::None).await;
     let changes = (0..50).map(|number| {
         let mut change = with_contact(&other(number).1, &["vip"], &[], 0);
         // Each is of a run of its own, and all of them are of one contact.
@@ -181,13 +181,17 @@ async fn transactions_that_touch_one_contact_follow_one_another() {
         change
     });
     let said = at_once(&store, changes.collect()).await;
+    assert_eq!(
+        seen.requests.load(Ordering::SeqCst),
+        50,
+        "requests that name an item twice are refused, and made again"
+    );
     assert_eq!(said.iter().filter(|said| **said == Ok(Commit::Applied)).count(), 1);
     assert_eq!(said.iter().filter(|said| **said == Ok(Commit::LostRace)).count(), 49);
     assert_eq!(store.contacts(&[someone().0]).await.unwrap().len(), 1);
-    let runs = join_all((0..50).map(|number| async move { other(number).0 })).await;
     let mut written = 0;
-    for key in runs {
-        written += store.runs_of(&key).await.unwrap().len();
+    for number in 0..50 {
+        written += store.runs_of(&other(number).0).await.unwrap().len();
     }
     assert_eq!(written, 1, "a lost race wrote a part of its change");
 }

@@ -14,14 +14,12 @@ use super::{ItemName, Shared, Waiting, name};
 const WHAT: &str = "read what is asked for together";
 
 /// Makes the requests.
-#[derive(Debug)]
 pub(super) struct Reads {
     pub(super) client: Client,
     pub(super) usage: Arc<Counter>,
 }
 
 /// A read that waits.
-#[derive(Debug)]
 pub(super) struct Entry(Vec<ItemName>);
 
 impl Entry {

@@ -22,14 +22,12 @@ const WHAT: &str = "write what is ready together";
 const MOST_BYTES: usize = 2 * 1024 * 1024;
 
 /// Makes the requests.
-#[derive(Debug)]
 pub(super) struct Writes {
     pub(super) client: Client,
     pub(super) usage: Arc<Counter>,
 }
 
 /// A write that waits.
-#[derive(Debug)]
 pub(super) struct Entry {
     what: &'static str,
     actions: Vec<TransactWriteItem>,
@@ -98,11 +96,9 @@ impl Shared for Writes {
         self.usage.write(WHAT, capacity.into_iter().flatten());
         match answer {
             Ok(_) => answer_all(waiting, || Some(Written::Answer(Commit::Applied))),
-            Err(failure) => match reasons(&failure) {
-                Some(reasons) if reasons.len() == lengths.iter().sum::<usize>() => {
-                    by_reasons(waiting, &lengths, reasons)
-                }
-                Some(_) | None => in_doubt_or_alone(waiting, &failure),
+            Err(failure) => match reasons(&failure).filter(|reasons| reasons.len() == lengths.iter().sum::<usize>()) {
+                Some(reasons) => by_reasons(waiting, &lengths, reasons),
+                None => in_doubt_or_alone(waiting, &failure),
             },
         }
     }
