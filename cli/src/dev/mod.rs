@@ -23,6 +23,7 @@ mod smtp;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod unreliable;
 
 pub(crate) use process::Args;

@@ -13,6 +13,7 @@ use tokio::sync::{Notify, Semaphore};
 
 use super::agenda::Agenda;
 use super::clock::{DevClock, Mode};
+use super::turns::Turns;
 use super::unreliable::{Fate, Unreliable};
 
 /// How long failed work waits before it is tried again: doubled from the first to the last.
@@ -41,6 +42,7 @@ struct Inner {
 struct State {
     ready: VecDeque<Work>,
     is_ready: HashSet<Work>,
+    turns: Turns,
     later: Agenda,
     /// How many are doing it.
     busy: HashMap<Work, usize>,
@@ -93,15 +95,25 @@ impl State {
         }
     }
 
-    fn take(&mut self) -> Option<Work> {
-        let work = self.ready.pop_front()?;
+    /// What is done next. Where nobody keeps turns, the same contact may be somebody else's business at the moment.
+    fn take(&mut self, in_turn: bool) -> Option<Work> {
+        let mut next = self.turns.next();
+        while next.is_none() {
+            let work = self.ready.pop_front()?;
+            next = if in_turn { self.turns.begin(work) } else { Some(work) };
+        }
+        let work = next?;
         self.is_ready.remove(&work);
         *self.busy.entry(work.clone()).or_default() += 1;
         Some(work)
     }
 
     fn idle(&self) -> bool {
-        self.ready.is_empty() && self.busy.is_empty() && self.backing_off == 0 && self.searching == 0
+        self.ready.is_empty()
+            && self.turns.waiting() == 0
+            && self.busy.is_empty()
+            && self.backing_off == 0
+            && self.searching == 0
     }
 }
 
@@ -195,7 +207,7 @@ impl DevQueue {
     pub(crate) fn depth(&self) -> Depth {
         let state = self.state();
         Depth {
-            ready: state.ready.len(),
+            ready: state.ready.len() + state.turns.waiting(),
             busy: state.busy.values().sum(),
             backing_off: state.backing_off,
             later: state.later.len(),
@@ -278,7 +290,7 @@ impl DevQueue {
             let next_at = {
                 let mut state = self.state();
                 state.promote(now);
-                if let Some(work) = state.take() {
+                if let Some(work) = state.take(self.in_turn()) {
                     return work;
                 }
                 state.later.first()
@@ -296,8 +308,16 @@ impl DevQueue {
         }
     }
 
+    /// An unreliable queue lets two be at one thing, as those in AWS do.
+    fn in_turn(&self) -> bool {
+        self.0.unreliable.is_none()
+    }
+
     fn finish(&self, work: Work, done: bool) {
         let mut state = self.state();
+        if self.in_turn() {
+            state.turns.end(&work);
+        }
         if let Some(count) = state.busy.get_mut(&work) {
             *count -= 1;
             if *count == 0 {
@@ -315,6 +335,8 @@ impl DevQueue {
             self.put_off(&mut state, pause, work, self.0.clock.now());
         }
         drop(state);
+        // Somebody's turn may have come.
+        self.0.changed.notify_one();
         self.0.finished.notify_waiters();
     }
 }

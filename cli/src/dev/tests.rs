@@ -1,5 +1,6 @@
 //! The clock, the queue and the sweep together, over duties that only take notes.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -210,4 +211,46 @@ async fn more_than_a_page_of_things_at_one_moment_are_all_done_at_it() {
     let done = notes.done.lock().unwrap();
     assert_eq!(done.len(), 2_500);
     assert!(done.iter().all(|(at, _)| *at == hours(start, 2)));
+}
+
+/// What many write to one contact would lose races against itself: it is done one after the other, and other contacts do not
+/// wait for it.
+#[tokio::test]
+async fn what_concerns_one_contact_is_done_in_turn() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = DevClock::open(folder.path(), Mode::Manual).unwrap();
+    let queue = DevQueue::new(clock.clone());
+    let contact = |name: &str| -> carepath_engine::ids::ContactKey { format!("ct_{name}").parse().unwrap() };
+    let (busy, quiet) = (contact("aaaaaaaaaaaaaaaaaaaa"), contact("bbbbbbbbbbbbbbbbbbbb"));
+    let at_once = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let (seen, kept, slow) = (Arc::clone(&at_once), Arc::clone(&order), busy.clone());
+    tokio::spawn(queue.clone().work(8, move |work| {
+        let (seen, kept, slow) = (Arc::clone(&seen), Arc::clone(&kept), slow.clone());
+        async move {
+            let Work::Event { contact, event } = work else { return true };
+            if contact == slow {
+                let now = seen.0.fetch_add(1, Ordering::SeqCst) + 1;
+                seen.1.fetch_max(now, Ordering::SeqCst);
+                for _ in 0..20 {
+                    tokio::task::yield_now().await;
+                }
+                seen.0.fetch_sub(1, Ordering::SeqCst);
+            }
+            kept.lock().unwrap().push(event);
+            true
+        }
+    }));
+    for nth in 0..20 {
+        queue.leave(Work::Event { contact: busy.clone(), event: format!("{nth:02}") }, clock.now());
+    }
+    queue.leave(Work::Event { contact: quiet, event: "other".into() }, clock.now());
+    assert!(queue.depth().ready == 21);
+    queue.settled().await;
+    let order = order.lock().unwrap().clone();
+    assert_eq!(at_once.1.load(Ordering::SeqCst), 1, "two were at one contact");
+    assert!(order.iter().position(|event| event == "other") < Some(5), "others waited: {order:?}");
+    let own: Vec<_> = order.into_iter().filter(|event| event != "other").collect();
+    assert!(own.is_sorted() && own.len() == 20, "{own:?}");
+    assert_eq!((queue.depth().ready, queue.depth().busy), (0, 0));
 }
