@@ -13,6 +13,8 @@ export interface Settings {
   readonly stage: 'aws' | 'local';
   /** Whether waits over 15 minutes get a schedule of their own, or are found by the sweep alone. */
   readonly timers: 'scheduler' | 'due';
+  /** Units a second that tables and indexes hold ready, at least and at most; without it they are paid for by what is used. */
+  readonly capacity?: { readonly from: number; readonly to: number };
   /** Functions that nobody may call for now: `all`, or their names with commas between them. */
   readonly stopped: readonly FunctionName[];
   /** After a restore: what the names of the restored tables begin with, and the stream of the runs among them. */
@@ -52,6 +54,7 @@ const KEYS = {
   architecture: /^(arm64|x86_64)$/,
   stage: /^(aws|local)$/,
   timers: /^(scheduler|due)$/,
+  capacity: /^[1-9]\d{0,4}-[1-9]\d{0,4}$/,
   restoredTablePrefix: /^[a-z][a-z0-9-]{0,40}-$/,
   restoredRunsStreamArn: /^arn:aws[a-z-]*:dynamodb:[^/]+:table\/[^/]+\/stream\/.+$/,
   stopped: /^(all|[a-z,]+)$/,
@@ -131,6 +134,7 @@ function checked(given: Given): Settings {
     stage: (given.stage ?? 'aws') as Settings['stage'],
     stopped: stoppedOf(given.stopped),
     timers: (given.timers ?? 'scheduler') as Settings['timers'],
+    ...(given.capacity === undefined ? {} : { capacity: capacityOf(given.capacity) }),
     ...(restoredTablePrefix !== undefined && restoredRunsStreamArn !== undefined
       ? { restored: { prefix: restoredTablePrefix, runsStreamArn: restoredRunsStreamArn } }
       : {}),
@@ -150,6 +154,12 @@ function checked(given: Given): Settings {
       : {}),
     ...kept(given, ['longestDelay', 'alarmEmail', 'alarmTopicArn', 'mailDomain', 'trackingDomain', 'webAclArn']),
   };
+}
+
+function capacityOf(given: string): NonNullable<Settings['capacity']> {
+  const [from = 0, to = 0] = given.split('-').map(Number);
+  if (from > to) throw new Error(`setting capacity: \`${given}\` begins above its end`);
+  return { from, to };
 }
 
 function stoppedOf(given: string | undefined): readonly FunctionName[] {

@@ -32,6 +32,7 @@ test('the HIPAA pack and our own rules find nothing that was not acknowledged', 
     audience: 'carepath',
     mailDomain: 'mail.example.org',
     alarmEmail: 'ops@example.org',
+    capacity: '10-2000',
   };
   assert.deepEqual(findings(installed(other).app), []);
   assert.deepEqual(findings(installed({ stopped: 'all' }).app), []);

@@ -59,6 +59,45 @@ test('tables outlive the stack, and whoever removes it', () => {
   }
 });
 
+test('where capacity is held ready, each table and each index that is written has its own, and it grows by itself', () => {
+  const { stateful: held } = templates({ capacity: '10-2000' });
+  const ready = { ReadCapacityUnits: 10, WriteCapacityUnits: 10 };
+  const scaled = new Set<string>();
+  for (const target of Object.values(resources(held, 'AWS::ApplicationAutoScaling::ScalableTarget'))) {
+    const { MinCapacity, MaxCapacity, ResourceId, ScalableDimension } = target.Properties;
+    assert.deepEqual([MinCapacity, MaxCapacity], [10, 2000]);
+    scaled.add(`${JSON.stringify(ResourceId)} ${ScalableDimension}`);
+  }
+  let written = 0;
+  for (const [id, table] of Object.entries(resources(held, 'AWS::DynamoDB::Table'))) {
+    const { TableName, BillingMode, ProvisionedThroughput, GlobalSecondaryIndexes } = table.Properties;
+    if (TableName === 'carepath-config') {
+      assert.equal(BillingMode, 'PAY_PER_REQUEST');
+      continue;
+    }
+    assert.equal(BillingMode ?? 'PROVISIONED', 'PROVISIONED');
+    assert.deepEqual(ProvisionedThroughput, ready);
+    const indexes = (GlobalSecondaryIndexes ?? []) as { IndexName: string; ProvisionedThroughput: unknown }[];
+    assert.ok(indexes.every((it) => JSON.stringify(it.ProvisionedThroughput) === JSON.stringify(ready)));
+    for (const place of [[], ...indexes.map((it) => ['index', it.IndexName])]) {
+      const of = ['', 'table/', { Ref: id }, ...(place.length === 0 ? [] : ['/index/' + place[1]])];
+      const kind = place.length === 0 ? 'table' : 'index';
+      for (const what of ['ReadCapacityUnits', 'WriteCapacityUnits']) {
+        const name = JSON.stringify({ 'Fn::Join': ['', of.slice(1)] });
+        assert.ok(
+          scaled.has(`${name} dynamodb:${kind}:${what}`),
+          `${name} ${kind} ${what} of ${[...scaled].join('\n')}`,
+        );
+        written += 1;
+      }
+    }
+  }
+  assert.deepEqual([written, scaled.size], [14, 14]);
+  const policies = Object.values(resources(held, 'AWS::ApplicationAutoScaling::ScalingPolicy'));
+  const targets = policies.map((it) => it.Properties['TargetTrackingScalingPolicyConfiguration']?.['TargetValue']);
+  assert.deepEqual(targets, Array(14).fill(70));
+});
+
 test('what changes in contacts, runs and configuration can be followed; reports are derived', () => {
   const streams = Object.values(resources(stateful, 'AWS::DynamoDB::Table')).map((it) => [
     it.Properties['TableName'],

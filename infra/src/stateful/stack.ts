@@ -29,7 +29,7 @@ export class Stateful extends Stack {
     const names = new Names(settings.prefix);
     const removal = local ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN;
     this.keys = new Keys(this, names, removal);
-    this.tables = new Tables(this, names, this.keys.data, removal, settings.restored);
+    this.tables = new Tables(this, names, this.keys.data, removal, settings);
     this.buckets = new Buckets(this, removal);
     this.archive = new Archive(this, names, this.keys, this.buckets.accessLogs, removal);
     this.mail = new Mail(this, names, this.keys.messages, settings, this.archive);

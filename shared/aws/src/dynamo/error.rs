@@ -17,7 +17,7 @@ pub enum Cause {
     #[error("the stored item cannot be read: {0}")]
     Item(&'static str),
     /// An item of a later release.
-    #[error("the stored item has shape {0}, and this release reads shape 1: upgrade it")]
+    #[error("the stored item has shape {0}, and this release reads shapes 1 and 2: upgrade it")]
     Shape(String),
     /// The item cannot be stored.
     #[error("{0}")]
