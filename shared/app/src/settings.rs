@@ -140,7 +140,7 @@ fn is_base_url(url: &str) -> bool {
     (scheme == "https" || (scheme == "http" && local))
         && (local || (!host.is_empty() && plain(host, "-.")))
         && port.is_none_or(|port| port.parse::<u16>().is_ok())
-        && plain(path, "-._~/")
+        && plain(path, "-._~/$")
         && url.len() <= 256
 }
 
@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn links_begin_with_an_address_that_the_public_can_follow() {
         let good =
-            ["https://mail.clinic.example", "https://a.example:8443/mail/x", "http://localhost:1", "http://[::1]"];
+            ["https://mail.clinic.example", "https://a.example:8443/mail/$x", "http://localhost:1", "http://[::1]"];
         for url in good {
             assert!(super::is_base_url(url), "{url}");
         }

@@ -18,6 +18,7 @@ mod onboarding;
 mod outside;
 mod policies;
 mod process;
+mod reasons;
 mod recovery;
 mod reports;
 mod segments;

@@ -5,7 +5,7 @@ use std::error::Error;
 
 use aws_sdk_sesv2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sesv2::operation::send_email::{SendEmailError, SendEmailOutput};
-use carepath_engine::advance::Answer;
+use carepath_engine::advance::{Answer, REJECTED};
 use jiff::{SignedDuration, Timestamp};
 
 /// When SES is asked again that was asked too fast, or could not be reached.
@@ -54,7 +54,11 @@ fn said_no(code: &str, message: &str, status: u16, now: Timestamp) -> Answer {
             let spent = message.to_ascii_lowercase().contains("daily");
             again(now, if spent { LATER } else { SOON })
         }
-        "MessageRejected" => Answer::Refused("rejected".into()),
+        // The account is in the sandbox, or the sender's records for DNS are gone: whoever runs it has to know which it was.
+        "MessageRejected" if message.to_ascii_lowercase().contains("not verified") => {
+            Answer::Refused("not_verified".into())
+        }
+        "MessageRejected" => Answer::Refused(REJECTED.into()),
         "BadRequestException" => Answer::Refused("bad_request".into()),
         "MailFromDomainNotVerifiedException" => Answer::Refused("sender_not_verified".into()),
         // The account, the configuration or the permissions are at fault, not the mail: it goes out once they are mended.

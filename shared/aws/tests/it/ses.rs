@@ -88,7 +88,7 @@ async fn each_way_in_which_a_send_can_fail_is_unknown_unless_it_certainly_was_no
         // It never will be.
         (
             said("400 Bad Request", "MessageRejected", "Email address is not verified: ada@example.org"),
-            "refused rejected",
+            "refused not_verified",
         ),
         (said("400 Bad Request", "MailFromDomainNotVerifiedException", "x"), "refused sender_not_verified"),
         (said("400 Bad Request", "BadRequestException", "x"), "refused bad_request"),
