@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use axum::Router;
+use carepath_app::ports::{Clock as _, Work};
 use clap::Parser;
 
 use super::{Args, DevError, Premises};
@@ -58,4 +59,25 @@ async fn where_it_serves_is_written_for_its_owner_alone() {
         (url.as_str(), format!("{url}/mailbox").as_str())
     );
     serving.abort();
+}
+
+/// S8: of each mail that is on its way to another server when the process dies nobody knows, so few are at a time; what goes
+/// into the mailbox is known, and goes in as fast as it can.
+#[tokio::test]
+async fn s8_few_mails_are_on_their_way_at_a_time_where_they_leave_the_process() {
+    for (smtp, most) in [(Some("smtp://127.0.0.1:1".to_owned()), 8), (None, 100)] {
+        let folder = tempfile::tempdir().unwrap();
+        let premises = Premises::open(&Args { smtp, ..args(folder.path(), 0) }).await.unwrap();
+        let notes = Notes::new(&premises.ports.clock);
+        let (queue, now) = (premises.ports.queue.clone(), premises.ports.clock.now());
+        for nth in 0..100_u8 {
+            let letter = |by: u8| char::from(b'a' + nth / by % 26);
+            let contact = format!("ct_{}{}{}", "a".repeat(18), letter(26), letter(1)).parse().unwrap();
+            queue.leave(Work::Event { contact, event: "e".to_owned() }, now);
+        }
+        let serving = tokio::spawn(premises.serve(notes.clone(), Router::new(), false));
+        queue.settled().await;
+        assert_eq!((notes.done.lock().unwrap().len(), notes.most_at_once()), (100, most));
+        serving.abort();
+    }
 }

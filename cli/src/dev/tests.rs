@@ -21,11 +21,19 @@ pub(super) struct Notes {
     stored: Arc<Mutex<Vec<Due>>>,
     pub(super) done: Arc<Mutex<Vec<(Timestamp, Work)>>>,
     pub(super) heard: Arc<Mutex<Vec<Value>>>,
+    /// How much is being done, and the most that ever was.
+    at_once: Arc<(AtomicUsize, AtomicUsize)>,
 }
 
 impl Notes {
     pub(super) fn new(clock: &DevClock) -> Self {
-        Self { clock: clock.clone(), stored: Arc::default(), done: Arc::default(), heard: Arc::default() }
+        let (stored, done, heard) = (Arc::default(), Arc::default(), Arc::default());
+        Self { clock: clock.clone(), stored, done, heard, at_once: Arc::default() }
+    }
+
+    /// The most that was done at a time.
+    pub(super) fn most_at_once(&self) -> usize {
+        self.at_once.1.load(Ordering::SeqCst)
     }
 
     /// Does what the queue has, four things at a time.
@@ -44,6 +52,10 @@ impl Notes {
 
 impl Duties for Notes {
     async fn handle(&self, work: Work) -> bool {
+        let now = self.at_once.0.fetch_add(1, Ordering::SeqCst) + 1;
+        self.at_once.1.fetch_max(now, Ordering::SeqCst);
+        tokio::task::yield_now().await;
+        self.at_once.0.fetch_sub(1, Ordering::SeqCst);
         self.stored.lock().unwrap().retain(|due| due.work != work);
         self.done.lock().unwrap().push((self.clock.now(), work));
         true

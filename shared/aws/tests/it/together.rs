@@ -31,7 +31,12 @@ enum Fault {
     Poison,
     /// Each shared read is refused.
     BadReads,
+    /// Each shared read leaves all of it for later.
+    LateReads,
 }
+
+/// What `DynamoDB` says where it had no time for a read.
+const LEFT_OVER: &str = r#"{"Responses":{},"UnprocessedKeys":{"t":{"Keys":[{"pk":{"S":"a"},"sk":{"S":"b"}}]}}}"#;
 
 /// How many requests were made, and how many of them the fault may still concern.
 #[derive(Default)]
@@ -55,7 +60,7 @@ async fn store(fault: Fault) -> (DynamoStore, Arc<Seen>) {
         let hit = match fault {
             Fault::None => false,
             Fault::Poison => text.contains("poison"),
-            Fault::BadReads => target.ends_with("BatchGetItem") && text.matches("run_").count() > 1,
+            Fault::BadReads | Fault::LateReads => target.ends_with("BatchGetItem") && text.matches("run_").count() > 1,
             Fault::Garbled | Fault::Failed | Fault::Lost => {
                 let left = |left: usize| left.checked_sub(1);
                 shared && own.faults.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left).is_ok()
@@ -71,6 +76,7 @@ async fn store(fault: Fault) -> (DynamoStore, Arc<Seen>) {
             }),
             Fault::Poison => answer(400, r#"{"__type":"ValidationException","message":"canary"}"#),
             Fault::BadReads => answer(400, r#"{"__type":"ValidationException","message":"canary"}"#),
+            Fault::LateReads => answer(200, LEFT_OVER),
         }
     });
     let options = Options { together: true, ..Options::default() };
@@ -240,17 +246,19 @@ async fn s28_who_shares_a_request_with_what_is_refused_is_not_refused() {
     }
 }
 
-/// Who reads together with others and gets no answer asks by itself.
+/// Who reads together with others and gets no answer, or none of its own, asks by itself.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shared_read_that_fails_is_asked_again_by_each() {
-    let (store, _) = store(Fault::BadReads).await;
-    let said = at_once(&store, (0..40).map(|number| change(&other(number).1)).collect()).await;
-    assert!(said.iter().all(Result::is_ok));
-    let reads = (0..40).map(|number| {
-        let (store, id) = (store.clone(), other(number).1.id);
-        tokio::spawn(async move { store.run_and_contact(&id).await.unwrap().0.unwrap().id == id })
-    });
-    assert!(join_all(reads.collect::<Vec<_>>()).await.into_iter().all(Result::unwrap));
+    for fault in [Fault::BadReads, Fault::LateReads] {
+        let (store, _) = store(fault).await;
+        let said = at_once(&store, (0..40).map(|number| change(&other(number).1)).collect()).await;
+        assert!(said.iter().all(Result::is_ok));
+        let reads = (0..40).map(|number| {
+            let (store, id) = (store.clone(), other(number).1.id);
+            tokio::spawn(async move { store.run_and_contact(&id).await.unwrap().0.unwrap().id == id })
+        });
+        assert!(join_all(reads.collect::<Vec<_>>()).await.into_iter().all(Result::unwrap), "{fault:?}");
+    }
 }
 
 /// S28: who asks first and goes away leaves those behind it their answers.

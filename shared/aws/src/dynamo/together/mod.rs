@@ -180,3 +180,38 @@ fn name(table: &str, item: &HashMap<String, AttributeValue>) -> Option<ItemName>
     let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
     Some((table.to_owned(), text("pk")?, text("sk")?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes one at a time, and breaks off at a zero.
+    struct Breaks;
+
+    impl Shared for Breaks {
+        type Entry = u32;
+        type Answer = u32;
+
+        fn next(line: &mut VecDeque<Waiting<Self>>) -> Vec<Waiting<Self>> {
+            line.pop_front().into_iter().collect()
+        }
+
+        async fn act(&self, waiting: Vec<Waiting<Self>>) {
+            for each in waiting {
+                tokio::task::yield_now().await;
+                assert_ne!(each.entry, 0, "it breaks off");
+                let _ = each.answer.send(each.entry);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_behind_what_breaks_off_is_told_that_nobody_knows_and_whoever_comes_then_is_served() {
+        let line = Line::new(Breaks);
+        for _ in 0..2 * AT_ONCE {
+            let said = futures_util::future::join_all([0, 0, 0, 7, 8].map(|entry| line.ask(entry))).await;
+            assert!(said[..3].iter().all(Option::is_none), "{said:?}");
+            assert_eq!(line.ask(5).await, Some(5));
+        }
+    }
+}
