@@ -106,7 +106,14 @@ fn tell_decision(explanation: &Value) -> String {
         Some(source) if !source.is_empty() => format!(" (from {source})"),
         Some(_) | None => String::new(),
     };
-    format!("`{}` {verdict}: found {}, asked for {}{source}.", shown("test"), shown("observed"), shown("expected"))
+    // What was noted, and not compared with anything, was not asked for either.
+    let is_there = |name: &str| explanation.get(name).is_some_and(|value| !value.is_null());
+    let compared = match (is_there("observed"), is_there("expected")) {
+        (false, false) => String::new(),
+        (true, false) => format!(": found {}", shown("observed")),
+        (_, true) => format!(": found {}, asked for {}", shown("observed"), shown("expected")),
+    };
+    format!("`{}` {verdict}{compared}{source}.", shown("test"))
 }
 
 #[cfg(test)]
@@ -124,14 +131,21 @@ mod tests {
             "visits": [{
                 "step": "remind", "kind": "send", "at": "2026-11-24T10:00:00Z", "edge": "confirmed",
                 "message": { "state": "sent", "attempt": 1, "opened": "2026-11-24T10:05:00Z", "clicked": null },
-                "explanation": [{ "test": "attribute email_ok eq", "observed": true, "expected": true, "result": true,
-                    "source": "contact" }],
+                "explanation": [
+                    { "test": "attribute email_ok eq", "observed": true, "expected": true, "result": true, "source": "contact" },
+                    { "test": "attribute plan eq", "observed": null, "expected": "gold", "result": false, "source": "contact" },
+                    { "test": "send window open", "observed": "Tue 10:00", "expected": null, "result": true, "source": "workflow" },
+                    { "test": "emit told", "observed": null, "expected": null, "result": true, "source": "workflow" },
+                ],
             }],
         });
         let expected = "reminder, version 2, contact patient-1\n\
             2026-11-24T10:00:00Z  remind (send) → confirmed\n    \
             The mail is sent, attempt 1, opened.\n    \
-            `attribute email_ok eq` holds: found true, asked for true (from contact).\n\
+            `attribute email_ok eq` holds: found true, asked for true (from contact).\n    \
+            `attribute plan eq` does not hold: found nothing, asked for gold (from contact).\n    \
+            `send window open` holds: found Tue 10:00 (from workflow).\n    \
+            `emit told` holds (from workflow).\n\
             The run has ended: completed.";
         assert_eq!(story(&run, false), expected);
     }
