@@ -124,6 +124,9 @@ function checked(given: Given): Settings {
   if (given.alarmEmail !== undefined && given.alarmTopicArn !== undefined) {
     throw new Error('settings alarmEmail and alarmTopicArn: choose one of them');
   }
+  if (given.capacity !== undefined && given.stage === 'local') {
+    throw new Error('setting capacity: the emulator knows nothing of capacity that grows');
+  }
   const { restoredTablePrefix, restoredRunsStreamArn } = given;
   const { issuer, audience, authorizeUrl, tokenUrl, logoutUrl, consoleClient } = given;
   const { consoleDomain, consoleCertificateArn } = given;

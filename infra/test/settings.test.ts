@@ -39,6 +39,7 @@ test('a setting that is unknown, malformed or half is refused by its name', () =
   assert.throws(() => read({ timers: 'cron' }), /setting timers/);
   assert.throws(() => read({ capacity: '10' }), /setting capacity/);
   assert.throws(() => read({ capacity: '20-10' }), /begins above its end/);
+  assert.throws(() => read({ capacity: '10-20', stage: 'local' }), /emulator knows nothing of capacity/);
   assert.throws(() => read({ issuer: 'https://id.example.org' }), /issuer and audience/);
   assert.throws(() => read({ authorizeUrl: 'https://id.example.org/a' }), /authorizeUrl and tokenUrl/);
   const signIn = { authorizeUrl: 'https://id.example.org/a', tokenUrl: 'https://id.example.org/t', consoleClient: 'c' };
