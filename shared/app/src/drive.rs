@@ -170,6 +170,9 @@ impl<'a, P: Ports> Hand<'a, P> {
 
     async fn commit(&mut self) -> Result<Commit, UseError> {
         let now = self.now();
+        if let Some(stored) = &self.stored {
+            self.run.state.stay(&stored.state, now);
+        }
         let mut runs = vec![self.run.clone()];
         let events = self.begin_jumps(&mut runs, now)?;
         let key = self.run.id.contact();

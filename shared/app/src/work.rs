@@ -269,10 +269,14 @@ async fn look_at<P: Ports>(app: &App<P>, id: &RunId) -> Result<(), UseError> {
     let (Some(run), contact) = app.ports.store().run_and_contact(id).await? else { return Ok(()) };
     let now = app.ports.clock().now();
     let Some(contact) = contact else { return outlived(app, run).await };
-    if run.state.due().is_none_or(|due| due > now) && !matches!(run.state, State::Paused { .. }) {
-        return Ok(());
-    }
-    let input = evidence(app, &run).await.unwrap_or(Input::Due);
+    let is_due = run.state.due().is_some_and(|due| due <= now) || matches!(run.state, State::Paused { .. });
+    let stands_here = run.state.place().is_some_and(|place| place <= now);
+    let input = match (is_due, stands_here) {
+        (true, _) => evidence(app, &run).await.unwrap_or(Input::Due),
+        // Somebody may be at it: nothing is asked about what may be going out now.
+        (false, true) => Input::Due,
+        (false, false) => return Ok(()),
+    };
     drive::apply(app, run, contact, input).await
 }
 

@@ -141,7 +141,7 @@ impl State {
             (RunState::Waiting { .. }, Some(Fault::WaitNotDue))
             | (RunState::Claimed { .. }, Some(Fault::ClaimNotDue))
             | (RunState::Unknown { .. }, Some(Fault::UnknownNotDue)) => None,
-            (state, _) => state.due(),
+            (state, _) => state.place(),
         };
         self.note(decided, fault);
         let place = self.runs.iter().position(|stored| stored.run.value.id == run.id);

@@ -1,12 +1,14 @@
 //! The sweep, where every message gets lost: it alone moves everything on.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
-use carepath_app::park;
+use carepath_app::ports::Work;
 use carepath_app::sweep::{self, Swept};
-use jiff::SignedDuration;
+use carepath_app::{park, work};
+use carepath_engine::run::State;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::journey::{Service, check, prepared, start, tell};
-use crate::world::World;
+use crate::world::{Call, Fault, World};
 
 /// A minute passes, in which all that was left in the queue is lost, and a sweep comes by.
 async fn minute(world: &World) -> Swept {
@@ -81,4 +83,37 @@ async fn s5_a_look_at_everything_begins_where_the_oldest_thing_was_due() {
         work_off(&world).await;
     }
     assert_eq!(world.mails().len(), 1, "since {}", start());
+}
+
+/// S5: a process dies under a claim. The run stands where it was due, the next look puts it where its claim is over, and
+/// nobody asks about the mail before: it may be going out.
+#[tokio::test]
+async fn s5_a_claim_that_nobody_is_at_any_more_is_found_where_its_run_stood_and_looked_at_in_its_time() {
+    let mut world = prepared(Service::Silent).await;
+    tell(&mut world, "joined", "e1").await;
+    world.run_until(start() + SignedDuration::from_hours(1)).await;
+    let wait = world.only_run().state.due().unwrap();
+    world.faults.arm(Some((Call { name: "send", nth: 0 }, Fault::DiesAfter)), 0);
+    world.run_until(wait - SignedDuration::from_secs(1)).await;
+    assert!(!world.faults.happened());
+    world.ports.clock.turn_to(wait);
+    let work = Work::Run { run: world.only_run().id };
+    assert!(world.ask(async |app| work::handle(app, &work).await).await.is_none(), "it dies");
+    let claimed = world.only_run();
+    assert_eq!((claimed.state.place(), claimed.state.due()), (Some(wait), claimed.state.deadline().map(grace)));
+    minute(&world).await;
+    work_off(&world).await;
+    let put_down = world.only_run();
+    assert_eq!(put_down.state.place(), claimed.state.due());
+    assert!(world.faults.calls().iter().all(|call| call.name != "evidence"), "it was asked about");
+    world.run_until(grace(claimed.state.deadline().unwrap())).await;
+    assert!(matches!(world.only_run().state, State::Unknown { .. }), "{:?}", world.only_run().state);
+    assert!(world.faults.calls().iter().any(|call| call.name == "evidence"));
+    world.run_to_the_end().await;
+    world.check_end();
+    assert!(world.mails().values().all(|count| *count == 1));
+}
+
+fn grace(deadline: Timestamp) -> Timestamp {
+    deadline + SignedDuration::from_mins(15)
 }

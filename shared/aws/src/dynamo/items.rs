@@ -92,8 +92,8 @@ pub(super) fn run(what: &'static str, run: &Run, writer: &str, shards: u32) -> R
     }
     if let State::Paused { since, .. } = &run.state {
         index(&mut item, (keys::paused(&run.workflow), keys::moment(keys::millis(*since), sk)));
-    } else if let Some(due) = run.state.due() {
-        index(&mut item, keys::due(pk, sk, due, shards));
+    } else if let Some(place) = run.state.place() {
+        index(&mut item, keys::due(pk, sk, place, shards));
     }
     Ok(item)
 }

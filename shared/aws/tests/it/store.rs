@@ -115,6 +115,11 @@ async fn the_index_of_due_things_follows_every_state() {
     let states = [
         (ready(), at(NOW), 0),
         (json!({"k": "claimed", "s": 0, "c": {"a": 1, "d": NOW}}), at("2026-11-24T10:15:00Z"), 0),
+        (
+            json!({"k": "claimed", "s": 0, "c": {"a": 1, "d": NOW, "p": "2026-11-24T09:59:30Z"}}),
+            at("2026-11-24T09:59:30Z"),
+            0,
+        ),
         (json!({"k": "unknown", "s": 0, "a": 1, "f": NOW, "l": 1}), at("2026-11-24T11:00:00Z"), 0),
         (json!({"k": "calling", "s": 0, "c": {"a": 2, "d": later}}), at(later), 0),
         (json!({"k": "waiting", "s": 0, "f": NOW, "u": later, "d": later}), at(later), 0),

@@ -90,7 +90,7 @@ pub(super) fn claim(mut walk: Walk<'_>, step: StepIndex) -> Result<Decision, Fau
     let attempts = walk.run.calls.entry(step).or_default();
     *attempts += 1;
     let attempt = *attempts;
-    walk.rest(State::Calling { step, claim: Claim { attempt, deadline: later(now, CALL_TIME) } })
+    walk.rest(State::Calling { step, claim: Claim { attempt, deadline: later(now, CALL_TIME), place: None } })
 }
 
 /// What was to be told could not be made.

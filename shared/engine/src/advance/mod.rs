@@ -275,6 +275,11 @@ fn decide(run: &Run, input: &Input, moment: Moment<'_>) -> Result<Decision, Faul
         {
             settle::by_hand(walk, *step, *attempt, *sent, by)
         }
+        (State::Claimed { claim, .. } | State::Calling { claim, .. }, Input::Due)
+            if claim.place.is_some() && run.state.due().is_some_and(|due| moment.now < due) =>
+        {
+            walk.put_down()
+        }
         (State::Claimed { .. } | State::Calling { .. } | State::Waiting { .. }, Input::Due)
         | (State::Unknown { .. }, Input::Due | Input::Silent)
             if run.state.due().is_some_and(|due| moment.now < due) =>

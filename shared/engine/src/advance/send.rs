@@ -59,7 +59,7 @@ pub(super) fn claim(mut walk: Walk<'_>, step: StepIndex) -> Result<Decision, Fau
             if counted {
                 count(&mut walk, step);
             }
-            walk.rest(State::Claimed { step, claim: Claim { attempt, deadline: later(now, CLAIM_TIME) } })
+            walk.rest(State::Claimed { step, claim: Claim { attempt, deadline: later(now, CLAIM_TIME), place: None } })
         }
         Permit::Skip(reason) => {
             message(&mut walk, step, MessageState::Skipped, Some(permit::code(reason)));

@@ -92,6 +92,14 @@ impl<'a> Walk<'a> {
         Ok(self.finish())
     }
 
+    /// Somebody looked at a claim that is not over: the run is put where it is due, so that it is not looked at again before.
+    pub(super) fn put_down(mut self) -> Result<Decision, Fault> {
+        if let State::Claimed { claim, .. } | State::Calling { claim, .. } = &mut self.run.state {
+            claim.place = None;
+        }
+        Ok(self.finish())
+    }
+
     /// Leaves the step that the run is in, and goes on as far as it gets.
     pub(super) fn leave(mut self, edge: Edge, to: Target, why: Vec<Explanation>) -> Result<Decision, Fault> {
         self.close_visit(edge, why);

@@ -13,6 +13,9 @@ pub const CLAIM_GRACE: SignedDuration = SignedDuration::from_mins(15);
 pub const CLAIM_TIME: SignedDuration = SignedDuration::from_secs(20);
 /// How long the claim of a webhook's call holds: after that somebody else may call.
 pub const CALL_TIME: SignedDuration = SignedDuration::from_secs(60);
+/// How long ago a run may have become due that stays where it is in the index of due things while somebody acts under a claim:
+/// each sweep looks further back than this, so that one whose claimant died is found by the next.
+const STAYS: SignedDuration = SignedDuration::from_secs(60);
 /// When an unknown send is looked at again, counted from the moment it became unknown (S8).
 pub const UNKNOWN_LOOKS: [SignedDuration; 4] = [
     SignedDuration::from_mins(15),
@@ -149,6 +152,35 @@ impl State {
             Self::Ended { open, .. } => open.as_ref().map(|send| send.due),
         }
     }
+
+    /// Where the run stands in the index of due things: at the time at which it is due, or before.
+    pub fn place(&self) -> Option<Timestamp> {
+        self.claim().and_then(|claim| claim.place).or_else(|| self.due())
+    }
+
+    /// Leaves a run that was just claimed where it stood in the index as `before`, at `now`: a claim is over in a moment, and
+    /// to move there and away again is most of what it would cost. Whoever looks at it meanwhile puts it where it is due.
+    pub fn stay(&mut self, before: &Self, now: Timestamp) {
+        if before.claim().is_some() {
+            return;
+        }
+        let recent = |place: &Timestamp| *place <= now && now.duration_since(*place) <= STAYS;
+        let place = before.place().filter(recent);
+        if let Self::Claimed { claim, .. } | Self::Calling { claim, .. } = self {
+            claim.place = place;
+        }
+    }
+
+    fn claim(&self) -> Option<&Claim> {
+        match self {
+            Self::Claimed { claim, .. } | Self::Calling { claim, .. } => Some(claim),
+            Self::Ready { .. }
+            | Self::Unknown { .. }
+            | Self::Waiting { .. }
+            | Self::Paused { .. }
+            | Self::Ended { .. } => None,
+        }
+    }
 }
 
 /// A send that outlived its run.
@@ -174,6 +206,9 @@ pub struct Claim {
     /// Nothing is begun under the claim after this.
     #[serde(rename = "d")]
     pub deadline: Timestamp,
+    /// Where its run stands in the index of due things, where that is not where it is due: see [`State::stay`].
+    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Timestamp>,
 }
 
 /// Why a run ended (S6).

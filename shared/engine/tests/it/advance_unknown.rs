@@ -186,3 +186,36 @@ fn s8_a_mail_that_outlived_its_run_is_settled_by_hand_and_never_sent_again() {
         assert_eq!(play.alarms, [Alarm::Unknown, Alarm::UnknownSettled]);
     }
 }
+
+/// S5: a claim leaves its run where it stood in the index of due things, which the next sweep still looks at; whoever looks at it
+/// there puts it where it is due.
+#[test]
+fn s5_a_run_that_is_claimed_stays_in_the_index_until_somebody_looks_at_it() {
+    let ready = Play::new(onboarding());
+    for (claimed_after, stays) in [(0, true), (60, true), (61, false)] {
+        let mut play = ready.clone();
+        play.take(&Input::Claim, after(claimed_after));
+        let due = play.run.state.due().unwrap();
+        play.run.state.stay(&ready.run.state, after(claimed_after));
+        assert_eq!(play.run.state.place(), Some(if stays { start() } else { due }), "claimed after {claimed_after} s");
+        assert_eq!(play.run.state.due(), Some(due), "when it is due is another matter");
+    }
+    let mut play = ready.clone();
+    play.take(&Input::Claim, start());
+    let claimed = play.run.clone();
+    play.run.state.stay(&ready.run.state, start());
+    // Something else that is written meanwhile changes nothing about it.
+    let staying = play.run.clone();
+    play.run.state.stay(&staying.state, after(5));
+    assert_eq!(play.run, staying);
+    assert_eq!(play.take(&Input::Due, after(6)), None);
+    assert_eq!((play.run.state.place(), &play.run.state), (claimed.state.due(), &claimed.state));
+    assert_eq!(play.take(&Input::Due, after(7)), Some(Stale::NotDue));
+    play.take(&answered(0, 1, accepted("m1")), after(8));
+    assert_eq!(play.at(), Some("read"));
+    // A run that was not due yet does not stay where nobody would find it.
+    let waiting = play.run.state.clone();
+    let mut state = claimed.state;
+    state.stay(&waiting, after(9));
+    assert_eq!(state.place(), state.due());
+}

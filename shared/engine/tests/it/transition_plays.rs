@@ -86,6 +86,12 @@ pub(crate) fn claimed() -> Play {
     play
 }
 
+/// It was claimed where it stood in the index of due things, and stays there.
+pub(crate) fn staying(mut play: Play) -> Play {
+    play.run.state.stay(&mail().run.state, start());
+    play
+}
+
 pub(crate) fn unknown() -> Play {
     let mut play = claimed();
     play.take(&answered(0, 1, Answer::Unknown), after(1));

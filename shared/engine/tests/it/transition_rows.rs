@@ -17,7 +17,7 @@ use crate::play::{Play, accepted, after, answered, changed, engaged, event, numb
 use crate::transition_plays::{
     answers_topic, at_last_look, call, calling, calling_for_the_last_time, claimed, deferred, document, ended, frozen,
     gone, held, mail, marketing_claimed, marketing_deferred, marketing_frozen, marketing_resting, paused, put_off,
-    reading, resting, says, unknown, unknown_resend, unpaused,
+    reading, resting, says, staying, unknown, unknown_resend, unpaused,
 };
 
 /// Where a run stands, and at which moment.
@@ -69,6 +69,7 @@ rows! { state_kind, stands: State => Stand;
         stand("with its time running", claimed(), after(1)),
         looked_at("when it has run out", claimed()),
         stand("with its time running, for marketing", marketing_claimed(), after(1)),
+        stand("with its time running, where it stood before", staying(claimed()), after(1)),
     }
     Unknown {
         stand("between two looks", unknown(), after(60)),
@@ -79,6 +80,7 @@ rows! { state_kind, stands: State => Stand;
     Calling {
         stand("with its time running", calling(), after(1)),
         stand("with its time running, its workflow paused", paused(calling()), after(1)),
+        stand("with its time running, where it stood before", staying(calling()), after(1)),
         looked_at("when it has run out", calling()),
         looked_at("when the last one has run out", calling_for_the_last_time()),
     }

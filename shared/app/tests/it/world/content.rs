@@ -41,7 +41,7 @@ impl Content {
         let runs = self.runs.values().filter_map(|run| {
             let paused = matches!(run.state, RunState::Paused { .. });
             let forgotten = self.has(Flaw::WaitForgotten) && matches!(run.state, RunState::Waiting { .. });
-            let at = run.state.due().filter(|_| !paused && !forgotten)?;
+            let at = run.state.place().filter(|_| !paused && !forgotten)?;
             Some(Due { at, work: Work::Run { run: run.id.clone() } })
         });
         let events = self.events.iter().filter(|(.., done)| !done).map(|(contact, name, event, _)| Due {
