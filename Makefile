@@ -45,7 +45,7 @@ test: lint synth console ## everything that CI checks
 	cargo build --locked --workspace --all-targets
 	cargo test --locked --workspace --doc --quiet
 	PROPTEST_RNG_SEED=1 cargo nextest run --locked --workspace --all-targets --profile $(if $(CI),ci,default)
-	$(call deployed,target/debug,test,what_users_do)
+	$(MAKE) --no-print-directory aws-test
 	$(MAKE) --no-print-directory console-test
 
 # Only our own crates are built anew: what they depend on is optimised in every build.
