@@ -79,15 +79,14 @@ test('where capacity is held ready, each table and each index that is written ha
     assert.deepEqual(ProvisionedThroughput, ready);
     const indexes = (GlobalSecondaryIndexes ?? []) as { IndexName: string; ProvisionedThroughput: unknown }[];
     assert.ok(indexes.every((it) => JSON.stringify(it.ProvisionedThroughput) === JSON.stringify(ready)));
-    for (const place of [[], ...indexes.map((it) => ['index', it.IndexName])]) {
-      const of = ['', 'table/', { Ref: id }, ...(place.length === 0 ? [] : ['/index/' + place[1]])];
-      const kind = place.length === 0 ? 'table' : 'index';
+    const places = [
+      ['table', ['table/', { Ref: id }]],
+      ...indexes.map((it) => ['index', ['table/', { Ref: id }, `/index/${it.IndexName}`]]),
+    ];
+    for (const [kind, name] of places) {
       for (const what of ['ReadCapacityUnits', 'WriteCapacityUnits']) {
-        const name = JSON.stringify({ 'Fn::Join': ['', of.slice(1)] });
-        assert.ok(
-          scaled.has(`${name} dynamodb:${kind}:${what}`),
-          `${name} ${kind} ${what} of ${[...scaled].join('\n')}`,
-        );
+        const wanted = `${JSON.stringify({ 'Fn::Join': ['', name] })} dynamodb:${String(kind)}:${what}`;
+        assert.ok(scaled.has(wanted), `${wanted} is not in\n${[...scaled].join('\n')}`);
         written += 1;
       }
     }
