@@ -3,6 +3,7 @@
 //! Each tick looks at the little while since the last one. What was left in the queue then and is due still, because a message
 //! was lost or its work failed, is found by a longer look now and then.
 
+use carepath_engine::run::STAYS;
 use futures_util::stream::{self, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,8 @@ use crate::work;
 const TASK: &str = "sweep";
 /// How far a look goes back behind the last one: what was written then may have taken so long to come into the index.
 const OVERLAP: SignedDuration = SignedDuration::from_secs(90);
+// A claim leaves its run where it stood; whose claimant died is found there.
+const _: () = assert!(STAYS.as_secs() < OVERLAP.as_secs(), "a sweep looks further back than a claimed run may stand");
 /// What fell due so lately has a message of its own that is about to come.
 const FRESH: SignedDuration = SignedDuration::from_secs(5);
 /// How often everything that is due is looked at.

@@ -17,7 +17,7 @@ use crate::version::StepIndex;
 
 pub use message::{FirstSeen, Message, MessageState, address_mark};
 pub use past::{Kept, Past};
-pub use state::{CALL_TIME, CLAIM_GRACE, CLAIM_TIME, Claim, OpenSend, Outcome, State, UNKNOWN_LOOKS, later};
+pub use state::{CALL_TIME, CLAIM_GRACE, CLAIM_TIME, Claim, OpenSend, Outcome, STAYS, State, UNKNOWN_LOOKS, later};
 
 /// The most steps that a lineage may take: a second fence behind the rule that no step is visited twice.
 pub const MAX_HOPS: u32 = 1_000;

@@ -15,7 +15,7 @@ pub const CLAIM_TIME: SignedDuration = SignedDuration::from_secs(20);
 pub const CALL_TIME: SignedDuration = SignedDuration::from_secs(60);
 /// How long ago a run may have become due that stays where it is in the index of due things while somebody acts under a claim:
 /// each sweep looks further back than this, so that one whose claimant died is found by the next.
-const STAYS: SignedDuration = SignedDuration::from_secs(60);
+pub const STAYS: SignedDuration = SignedDuration::from_secs(60);
 /// When an unknown send is looked at again, counted from the moment it became unknown (S8).
 pub const UNKNOWN_LOOKS: [SignedDuration; 4] = [
     SignedDuration::from_mins(15),
